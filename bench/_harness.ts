@@ -1,0 +1,103 @@
+/** Runs a question's subjects in turn, round by round, and keeps every sample. @module */
+import { type Command, type Cores, Peer } from "./_peers.ts";
+
+export type Subject = "windsock" | "net" | "c";
+
+export interface Metric {
+  readonly key: string;
+  /** With the unit: "server CPU per request, µs". */
+  readonly label: string;
+  readonly digits: number;
+  readonly moreIsBetter?: true;
+  /** Is not measured without {@link Bench.pinned}. */
+  readonly needsPinning?: true;
+}
+
+export interface Question {
+  /** What one types after `npm run bench --`. */
+  readonly name: string;
+  readonly title: string;
+  readonly subjects: readonly Subject[];
+  readonly metrics: readonly Metric[];
+  /** One sample, from programs started for it. One number for each metric. */
+  measure(subject: Subject, bench: Bench): Promise<Record<string, number>>;
+}
+
+/** `samples[subject][metric]`: one value per round; round n of every subject was measured side by side. */
+export interface Answer {
+  readonly question: Question;
+  readonly samples: Partial<Record<Subject, Record<string, number[]>>>;
+}
+
+/** What a sample is taken with: it starts programs, and ends all of them when the sample is there. */
+export class Bench {
+  readonly quick: boolean;
+  readonly #cores: Cores | undefined;
+  #peers: Peer[] = [];
+
+  constructor(quick: boolean, cores: Cores | undefined) {
+    this.quick = quick;
+    this.#cores = cores;
+  }
+
+  /** Servers on one core and load on another; else both run wherever the kernel puts them. */
+  get pinned(): boolean {
+    return this.#cores !== undefined;
+  }
+
+  /** Starts a program on the servers' core. */
+  server(command: Command): Peer {
+    return this.#start(command, this.#cores?.server);
+  }
+
+  /** Starts a program on the core of the load. */
+  load(command: Command): Peer {
+    return this.#start(command, this.#cores?.load);
+  }
+
+  #start(command: Command, core: number | undefined): Peer {
+    const peer = new Peer(command, core);
+    this.#peers.push(peer);
+    return peer;
+  }
+
+  async sample(question: Question, subject: Subject): Promise<Record<string, number>> {
+    this.#peers = [];
+    try {
+      const values = await question.measure(subject, this);
+      for (const peer of this.#peers.reverse()) await peer.stop(); // the load first, then what it loads
+      for (const { key, label } of question.metrics) {
+        if (!Number.isFinite(values[key])) throw new Error(`no number for "${label}": ${values[key]}`);
+      }
+      return values;
+    } catch (cause) {
+      throw new Error(`${question.name}, ${subject}: no sample`, { cause });
+    } finally {
+      for (const peer of this.#peers) peer.kill();
+    }
+  }
+}
+
+/** Every round measures each subject once; the one that begins is another one in every round. */
+export async function ask(question: Question, rounds: number, bench: Bench): Promise<Answer> {
+  const samples: Answer["samples"] = {};
+  for (let round = 0; round < rounds; round++) {
+    const turn = round % question.subjects.length;
+    const order = [...question.subjects.slice(turn), ...question.subjects.slice(0, turn)];
+    for (const subject of order) {
+      process.stderr.write(`${question.name} ${round + 1}/${rounds} ${subject}: `);
+      const values = await bench.sample(question, subject);
+      process.stderr.write(`${question.metrics.map((metric) => format(metric, values)).join("  ")}\n`);
+      samples[subject] ??= {};
+      for (const { key } of question.metrics) {
+        samples[subject][key] ??= [];
+        samples[subject][key].push(values[key]!);
+      }
+    }
+  }
+  return { question, samples };
+}
+
+function format({ key, digits }: Metric, values: Record<string, number>): string {
+  return `${key} ${values[key]!.toFixed(digits)}`;
+}

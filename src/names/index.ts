@@ -1,0 +1,23 @@
+/**
+ * Names to addresses and back, as the system does it; and the Resolver interface.
+ * @module
+ */
+export {
+  type AddressHints,
+  type AddressInfo,
+  type Family,
+  getaddrinfo,
+  type SocketType,
+} from "./getaddrinfo.ts";
+export { getnameinfo, type NameFlags } from "./getnameinfo.ts";
+export { interleaveFamilies } from "./order.ts";
+export { ResolveError, type ResolveErrorCode } from "./resolve_error.ts";
+export {
+  type ResolveOptions,
+  type Resolver,
+  resolve,
+  type SplitTarget,
+  splitTarget,
+  systemResolver,
+  type Target,
+} from "./resolver.ts";

@@ -1,0 +1,99 @@
+/** The Resolver interface, the system's resolver, and `resolve`: a name to the addresses that a connect would try. */
+import { IpAddr, SocketAddr, splitHostPort } from "../ip/index.ts";
+import { EAI_ADDRFAMILY, EAI_NONAME, type WaitOptions } from "../sys/index.ts";
+import { type Family, getaddrinfo } from "./getaddrinfo.ts";
+import { interleaveFamilies } from "./order.ts";
+import { ResolveError } from "./resolve_error.ts";
+
+/** What a resolver is asked. */
+export interface ResolveOptions extends WaitOptions {
+  /** Addresses of this family only. */
+  readonly family?: Family | undefined;
+}
+
+/** Something that knows the addresses of names: the system, or a DNS client of one's own. */
+export interface Resolver {
+  /**
+   * @param service a port, or a service's name
+   * @returns at least one address, in the order in which they should be tried (RFC 6724), none twice
+   * @throws {ResolveError}
+   */
+  resolve(host: string, service: string | number, options?: ResolveOptions): Promise<SocketAddr[]>;
+}
+
+/** The system's resolver: libc's getaddrinfo, for stream sockets. */
+export const systemResolver: Resolver = {
+  async resolve(host, service, options = {}) {
+    const infos = await getaddrinfo(host, service, { type: "stream", family: options.family }, options);
+    const seen = new Set<string>();
+    return infos
+      .map((info) => info.address)
+      .filter((address) => {
+        const key = address.toString();
+        return !seen.has(key) && seen.add(key); // /etc/hosts may name one address several times
+      });
+  },
+};
+
+/** What to connect to: `"host:service"`, a socket address, or the two parts. */
+export type Target = string | SocketAddr | { readonly host: string; readonly port: number | string };
+
+/** The two parts of a target, or the address that it is. */
+export type SplitTarget = SocketAddr | { readonly host: string; readonly service: string };
+
+/**
+ * Takes a target apart without asking anybody: an address with a port comes back as a {@link SocketAddr}, zone and all.
+ * @throws {AddressError} where the text has no port, or an IPv6 address lacks its brackets
+ */
+export function splitTarget(target: Target): SplitTarget {
+  if (target instanceof SocketAddr) return target;
+  if (typeof target === "string") return SocketAddr.tryParse(target) ?? numeric(splitHostPort(target));
+  if (
+    typeof target === "object" &&
+    target !== null &&
+    typeof target.host === "string" &&
+    target.port !== undefined
+  ) {
+    return numeric({ host: target.host, service: String(target.port) });
+  }
+  throw new TypeError('target: expected "host:port", a SocketAddr, or { host, port }');
+}
+
+function numeric(parts: { readonly host: string; readonly service: string }): SplitTarget {
+  const bare = /^\[.*\]$/.test(parts.host) ? parts.host.slice(1, -1) : parts.host;
+  if (!/^\d{1,5}$/.test(parts.service) || !/^[\d.]+$|:/.test(bare)) return parts;
+  return (
+    SocketAddr.tryParse(bare.includes(":") ? `[${bare}]:${parts.service}` : `${bare}:${parts.service}`) ??
+    parts
+  );
+}
+
+/**
+ * Every address of a host, in the order in which a connect would try them: the resolver's, with the families in turn.
+ * A host that ends in a number and is no dotted quad (`127.1`, `0x7f.1`, `010.0.0.1`) is refused, though libc would
+ * take it: see {@link inetAton} for these forms.
+ *
+ * @param service a port or a service's name; without it the addresses have port 0
+ * @throws {ResolveError} `EAI_NONAME`, `EAI_SERVICE`, `EAI_AGAIN` …
+ * @throws {RangeError} for a port outside 0 … 65535
+ */
+export async function resolve(
+  host: string,
+  service: string | number = 0,
+  options: ResolveOptions & { readonly resolver?: Resolver | undefined } = {},
+): Promise<SocketAddr[]> {
+  const split = splitTarget({ host, port: service });
+  if (split instanceof SocketAddr) {
+    if (options.family === undefined || split.family === options.family) return [split];
+    throw new ResolveError(EAI_ADDRFAMILY, host, String(service));
+  }
+  const last = host.replace(/\.$/, "").split(".").at(-1) ?? "";
+  if (/^(\d+|0x[\da-f]*)$/i.test(last) && IpAddr.tryParse(host) === undefined) {
+    throw new ResolveError(EAI_NONAME, host, String(service), {
+      hint: "an IPv4 address is four decimal numbers from 0 to 255 without leading zeros",
+    });
+  }
+  const addresses = await (options.resolver ?? systemResolver).resolve(split.host, split.service, options);
+  if (addresses.length === 0) throw new ResolveError(EAI_NONAME, host, String(service));
+  return interleaveFamilies(addresses);
+}

@@ -1,0 +1,357 @@
+/** What every stream socket can do: read, write, and their helpers, in the kernel's semantics. */
+import * as C from "../sys/index.ts";
+import { Socket } from "./_socket.ts";
+import { decodeUtf8 } from "./_utf8.ts";
+
+/** How many system calls one operation makes before the event loop has its turn. */
+const ROUNDS = 16;
+const FIRST_CHUNK = 16 * 1024;
+const MAX_CHUNK = 1024 * 1024;
+
+/** The stream ended before all the bytes came that were asked for. Those that came are in the caller's buffer. */
+export class EndOfStreamError extends Error {
+  override readonly name = "EndOfStreamError";
+  readonly code = "END_OF_STREAM";
+  /** How many bytes came. */
+  readonly bytesRead: number;
+
+  constructor(bytesRead: number, wanted: number) {
+    super(`the peer closed its side after ${bytesRead} of ${wanted} bytes`);
+    this.bytesRead = bytesRead;
+  }
+}
+
+/** More bytes came than the caller allows. All of them can still be read. */
+export class TooLargeError extends Error {
+  override readonly name = "TooLargeError";
+  readonly code = "TOO_LARGE";
+  readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    super(`the peer sent more than the ${maxBytes} bytes that are allowed here`);
+    this.maxBytes = maxBytes;
+  }
+}
+
+/** Options of the calls that read to the end of the stream. */
+export interface ReadToEndOptions extends C.WaitOptions {
+  /** Rejects with {@link TooLargeError} where more comes; no limit by default. */
+  readonly maxBytes?: number | undefined;
+}
+
+/** What waits in the kernel, in bytes of payload unless said otherwise. */
+export interface BufferState {
+  readonly send: {
+    /** SO_SNDBUF: what the kernel allows itself, which counts its own bookkeeping too. */
+    readonly size: number;
+    /** SIOCOUTQ: written and not yet acknowledged by the peer's kernel. */
+    readonly queued: number;
+    /** SIOCOUTQNSD: written and not yet sent at all. */
+    readonly unsent: number;
+    /** Sent and not yet acknowledged: `queued - unsent`. */
+    readonly inFlight: number;
+  };
+  readonly receive: {
+    /** SO_RCVBUF: what the kernel allows itself, which counts its own bookkeeping too. */
+    readonly size: number;
+    /** SIOCINQ: received and not yet read, including what a cancelled call has given back. */
+    readonly queued: number;
+  };
+}
+
+export type ShutdownHow = "read" | "write" | "both";
+const HOW: Readonly<Record<ShutdownHow, number>> = { read: C.SHUT_RD, write: C.SHUT_WR, both: C.SHUT_RDWR };
+
+/** A connected stream. Not made directly: see `TcpStream`. */
+export abstract class StreamSocket extends Socket {
+  /** What a cancelled call had taken from the kernel, to be read before anything else. */
+  #givenBack: Uint8Array | undefined;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+
+  /** How many bytes this program has read from the stream. */
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  /** How many bytes the kernel has taken from this program: after a cancelled `writeAll`, this tells how far it came. */
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  /**
+   * Reads what is there, at most `buffer.length` bytes, and waits where nothing is.
+   * @returns how many bytes were read into `buffer`; 0 is the end of the stream: the peer has closed its side
+   * @throws {RangeError} for an empty buffer
+   * @throws {SysError} `ECONNRESET`, `ETIMEDOUT` …
+   * @throws the signal's reason, or {@link TimeoutError}; nothing has been taken from the stream then
+   * @see man 2 recv
+   */
+  read(buffer: Uint8Array, options?: C.WaitOptions): Promise<number> {
+    const wrong = wrongBuffer(buffer);
+    if (wrong !== undefined) return Promise.reject(wrong);
+    return this.source.run("read", "recv", this, () => this.#receive(buffer), options);
+  }
+
+  /**
+   * Reads what is there now.
+   * @returns as {@link read}, or {@link WOULD_BLOCK} where nothing is, or an earlier `read` is still waiting
+   * @throws as {@link read}
+   */
+  tryRead(buffer: Uint8Array): number | C.WouldBlock {
+    const wrong = wrongBuffer(buffer);
+    if (wrong !== undefined) throw wrong;
+    this.source.open("recv");
+    return this.source.read.queue.length > 0 ? C.WOULD_BLOCK : this.#receive(buffer);
+  }
+
+  /**
+   * Like {@link read}, but what was read stays in the stream.
+   * @see man 2 recv, MSG_PEEK
+   */
+  peek(buffer: Uint8Array, options?: C.WaitOptions): Promise<number> {
+    const wrong = wrongBuffer(buffer);
+    if (wrong !== undefined) return Promise.reject(wrong);
+    const attempt = (): number | C.WouldBlock => {
+      const back = this.#givenBack;
+      if (back !== undefined) {
+        const count = Math.min(back.length, buffer.length);
+        buffer.set(back.subarray(0, count));
+        return count;
+      }
+      return result(C.recv(this.source.fd, buffer, C.MSG_PEEK), "recv");
+    };
+    return this.source.run("read", "recv", this, attempt, options);
+  }
+
+  /**
+   * Fills the buffer.
+   * @throws {EndOfStreamError} where the stream ends before; what came is in the buffer
+   * @throws as {@link read}; what had been read is given back to the stream then
+   */
+  readExact(buffer: Uint8Array, options?: C.WaitOptions): Promise<void> {
+    if (!(buffer instanceof Uint8Array)) return Promise.reject(wrongBuffer(buffer));
+    let filled = 0;
+    const attempt = (): undefined | C.WouldBlock | typeof C.YIELD => {
+      for (let round = 0; round < ROUNDS; round++) {
+        if (filled === buffer.length) return undefined;
+        const count = this.#receive(filled === 0 ? buffer : buffer.subarray(filled));
+        if (count === C.WOULD_BLOCK) return C.WOULD_BLOCK;
+        if (count === 0) {
+          const came = filled;
+          filled = 0; // the caller has them: nothing to give back
+          throw new EndOfStreamError(came, buffer.length);
+        }
+        filled += count;
+      }
+      return C.YIELD;
+    };
+    return this.source.run("read", "recv", this, attempt, options, () =>
+      this.#giveBack(buffer.slice(0, filled)),
+    );
+  }
+
+  /**
+   * Reads until the peer closes its side.
+   * @returns all that came, in a new array; empty at the end of the stream
+   * @throws {TooLargeError}
+   * @throws as {@link read}; all that had been read is given back to the stream then
+   */
+  readToEnd(options?: ReadToEndOptions): Promise<Uint8Array> {
+    const maxBytes = options?.maxBytes ?? Number.POSITIVE_INFINITY;
+    if (!(maxBytes >= 0))
+      return Promise.reject(new RangeError(`maxBytes: expected 0 or more, got ${String(maxBytes)}`));
+    const full: Uint8Array[] = [];
+    let total = 0;
+    let chunk = new Uint8Array(FIRST_CHUNK);
+    let filled = 0;
+    const all = (): Uint8Array => concatenate([...full, chunk.subarray(0, filled)], total);
+    const attempt = (): Uint8Array | C.WouldBlock | typeof C.YIELD => {
+      for (let round = 0; round < ROUNDS; round++) {
+        if (filled === chunk.length) {
+          full.push(chunk);
+          chunk = new Uint8Array(Math.min(chunk.length * 2, MAX_CHUNK));
+          filled = 0;
+        }
+        const count = this.#receive(chunk.subarray(filled));
+        if (count === C.WOULD_BLOCK) return C.WOULD_BLOCK;
+        if (count === 0) return all();
+        filled += count;
+        total += count;
+        if (total > maxBytes) throw new TooLargeError(maxBytes);
+      }
+      return C.YIELD;
+    };
+    return this.source.run("read", "recv", this, attempt, options, () => this.#giveBack(all()));
+  }
+
+  /**
+   * Reads until the peer closes its side, as UTF-8 text.
+   * @throws {EncodingError} for bytes that are not UTF-8; it holds them all
+   * @throws as {@link readToEnd}
+   */
+  readText(options?: ReadToEndOptions): Promise<string> {
+    return this.readToEnd(options).then(decodeUtf8);
+  }
+
+  /** The chunks as they come, each in a new array, to the end of the stream. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    const buffer = new Uint8Array(64 * 1024);
+    for (let count = await this.read(buffer); count > 0; count = await this.read(buffer))
+      yield buffer.slice(0, count);
+  }
+
+  /**
+   * Waits until a read would not wait: data, the end of the stream, or an error is there.
+   * @throws the signal's reason, or {@link TimeoutError}
+   */
+  readable(options?: C.WaitOptions): Promise<void> {
+    const attempt = (): undefined | C.WouldBlock =>
+      this.#givenBack !== undefined || this.#polled(C.POLLIN) ? undefined : C.WOULD_BLOCK;
+    return this.source.run("read", "poll", this, attempt, options);
+  }
+
+  /** Waits until a write would not wait. @throws as {@link readable} */
+  writable(options?: C.WaitOptions): Promise<void> {
+    const attempt = (): undefined | C.WouldBlock => (this.#polled(C.POLLOUT) ? undefined : C.WOULD_BLOCK);
+    return this.source.run("write", "poll", this, attempt, options);
+  }
+
+  #polled(events: number): boolean {
+    return C.check(C.pollNow(this.source.fd, events), "poll") !== 0;
+  }
+
+  /**
+   * Gives bytes to the kernel, and waits where its send buffer is full.
+   * @returns how many the kernel took; they may be fewer than `bytes.length`
+   * @throws {SysError} `EPIPE`, `ECONNRESET` …
+   * @throws the signal's reason, or {@link TimeoutError}; the kernel has taken nothing then
+   * @see man 2 send
+   */
+  write(bytes: Uint8Array, options?: C.WaitOptions): Promise<number> {
+    if (!(bytes instanceof Uint8Array)) return Promise.reject(wrongBuffer(bytes));
+    return this.source.run("write", "send", this, () => this.#send(bytes), options);
+  }
+
+  /** Gives the kernel what it takes now. @returns as {@link write}, or {@link WOULD_BLOCK} */
+  tryWrite(bytes: Uint8Array): number | C.WouldBlock {
+    if (!(bytes instanceof Uint8Array)) throw wrongBuffer(bytes);
+    this.source.open("send");
+    return this.source.write.queue.length > 0 ? C.WOULD_BLOCK : this.#send(bytes);
+  }
+
+  /**
+   * Gives all the bytes to the kernel. The bytes must not change before it has ended.
+   * @throws as {@link write}; {@link bytesWritten} tells how many bytes the kernel has taken
+   */
+  writeAll(bytes: Uint8Array, options?: C.WaitOptions): Promise<void> {
+    if (!(bytes instanceof Uint8Array)) return Promise.reject(wrongBuffer(bytes));
+    let sent = 0;
+    const attempt = (): undefined | C.WouldBlock | typeof C.YIELD => {
+      for (let round = 0; round < ROUNDS; round++) {
+        if (sent === bytes.length) return undefined;
+        const count = this.#send(sent === 0 ? bytes : bytes.subarray(sent));
+        if (count === C.WOULD_BLOCK) return C.WOULD_BLOCK;
+        sent += count;
+      }
+      return C.YIELD;
+    };
+    return this.source.run("write", "send", this, attempt, options);
+  }
+
+  /**
+   * Ends one half of the connection: after "write" the peer reads to the end, and can still answer.
+   * @throws {SysError} `ENOTCONN` where the peer has reset the connection
+   * @see man 2 shutdown
+   */
+  shutdown(how: ShutdownHow): void {
+    if (!Object.hasOwn(HOW, how))
+      throw new TypeError(`how: expected "read", "write" or "both", got ${String(how)}`);
+    C.check(C.shutdown(this.source.open("shutdown"), HOW[how]), "shutdown");
+    if (how === "write") return;
+    this.source.wake("read"); // SHUT_RD makes a waiting read end
+  }
+
+  /**
+   * How full the kernel's buffers are, at this moment.
+   * @see man 7 tcp, SIOCINQ and SIOCOUTQ; include/uapi/linux/sockios.h, SIOCOUTQNSD
+   */
+  buffers(): BufferState {
+    const fd = this.source.open("ioctl");
+    const queued = C.check(C.ioctlInt(fd, C.SIOCOUTQ), "ioctl");
+    const unsent = C.check(C.ioctlInt(fd, C.SIOCOUTQNSD), "ioctl");
+    return {
+      send: {
+        size: C.check(C.getsockoptInt(fd, C.SOL_SOCKET, C.SO_SNDBUF), "getsockopt"),
+        queued,
+        unsent,
+        inFlight: queued - unsent,
+      },
+      receive: {
+        size: C.check(C.getsockoptInt(fd, C.SOL_SOCKET, C.SO_RCVBUF), "getsockopt"),
+        queued: C.check(C.ioctlInt(fd, C.SIOCINQ), "ioctl") + (this.#givenBack?.length ?? 0),
+      },
+    };
+  }
+
+  #receive(buffer: Uint8Array): number | C.WouldBlock {
+    const back = this.#givenBack;
+    if (back !== undefined) {
+      const count = Math.min(back.length, buffer.length);
+      buffer.set(back.subarray(0, count));
+      this.#givenBack = count === back.length ? undefined : back.subarray(count);
+      this.#bytesRead += count;
+      return count;
+    }
+    const source = this.source;
+    let count = C.recv(source.fd, buffer, 0);
+    while (count === -C.errno.EINTR) count = C.recv(source.fd, buffer, 0);
+    if (count < 0) return result(count, "recv");
+    // A short read has emptied the queue: the next event tells of more (man 7 epoll, "edge-triggered").
+    if (count < buffer.length && count > 0 && !source.ended) source.read.ready = false;
+    this.#bytesRead += count;
+    return count;
+  }
+
+  #giveBack(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#givenBack = this.#givenBack === undefined ? bytes : concatenate([bytes, this.#givenBack]);
+    this.#bytesRead -= bytes.length;
+    this.source.read.ready = true;
+  }
+
+  #send(bytes: Uint8Array): number | C.WouldBlock {
+    let count = C.send(this.source.fd, bytes, C.MSG_NOSIGNAL);
+    while (count === -C.errno.EINTR) count = C.send(this.source.fd, bytes, C.MSG_NOSIGNAL);
+    if (count < 0) return result(count, "send");
+    this.#bytesWritten += count;
+    return count;
+  }
+}
+
+function result(count: number, syscall: string): number | C.WouldBlock {
+  if (count >= 0) return count;
+  if (count === -C.errno.EAGAIN) return C.WOULD_BLOCK;
+  throw new C.SysError(count, syscall);
+}
+
+function wrongBuffer(buffer: unknown): Error | undefined {
+  if (!(buffer instanceof Uint8Array))
+    return new TypeError(`buffer: expected a Uint8Array, got ${typeof buffer}`);
+  if (buffer.length === 0)
+    return new RangeError("buffer: expected room for at least 1 byte, since 0 means end of stream");
+  return undefined;
+}
+
+function concatenate(
+  parts: readonly Uint8Array[],
+  total = parts.reduce((sum, part) => sum + part.length, 0),
+): Uint8Array {
+  const whole = new Uint8Array(total);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,166 @@
+/** TcpStream: a TCP connection, from a name to bytes and back. */
+import type { SocketAddr } from "../ip/index.ts";
+import { type Family, type Resolver, resolve, splitTarget, type Target } from "../names/index.ts";
+import * as C from "../sys/index.ts";
+import { type ConnectAttempt, race } from "./_race.ts";
+import { addressOf, openSocket } from "./_socket.ts";
+import { StreamSocket } from "./_stream.ts";
+import { type OptionSetting, TCP } from "./options.ts";
+
+/** RFC 8305 §8 recommends 250 ms. */
+const ATTEMPT_DELAY_MS = 250;
+
+export interface ConnectOptions extends C.WaitOptions {
+  /** Only addresses of this family. */
+  readonly family?: Family | undefined;
+  /** Who resolves the name; the system by default. */
+  readonly resolver?: Resolver | undefined;
+  /** How long an attempt may take before the next one starts beside it, RFC 8305 §5; 250 by default. */
+  readonly attemptDelayMs?: number | undefined;
+  /** The address, and with a port not 0 the port, to connect from. */
+  readonly localAddr?: SocketAddr | undefined;
+  /** What is set before connecting, as `SO.RCVBUF.to(65536)`. */
+  readonly options?: readonly OptionSetting[] | undefined;
+  /** Called when an attempt starts and when it ends. */
+  readonly onAttempt?: ((attempt: ConnectAttempt) => void) | undefined;
+}
+
+/** A TCP connection. */
+export class TcpStream extends StreamSocket {
+  #peerBytes: Uint8Array | undefined;
+  #peerAddr: SocketAddr | undefined;
+
+  /** @internal Takes ownership of a connected, non-blocking fd. */
+  static fromConnected(fd: number, peerBytes: Uint8Array): TcpStream {
+    return new TcpStream(new C.Source(fd, "TcpStream"), peerBytes);
+  }
+
+  private constructor(source: C.Source, peerBytes: Uint8Array) {
+    super(source);
+    this.#peerBytes = peerBytes;
+  }
+
+  /**
+   * Resolves the name and tries its addresses, staggered and with the families in turn, until one answers (RFC 8305).
+   * An address with a port needs no resolver.
+   *
+   * @param target `"localhost:2000"`, `"example.org:http"`, `"[::1]:80"`, a SocketAddr, or `{ host, port }`
+   * @throws {ConnectError} a name, none of whose addresses answered: it holds every attempt
+   * @throws {SysError} an address that did not answer: `ECONNREFUSED`, `ETIMEDOUT`, `ENETUNREACH` …
+   * @throws {ResolveError} the name or the service is not known
+   * @throws {AddressError} the target is not of the form above
+   * @throws {TimeoutError} or the signal's reason; everything is closed then
+   */
+  static async connect(target: Target, options: ConnectOptions = {}): Promise<TcpStream> {
+    C.checkWait(options);
+    const { attemptDelayMs = ATTEMPT_DELAY_MS } = options;
+    if (!(attemptDelayMs >= 0)) {
+      throw new RangeError(
+        `attemptDelayMs: expected a number of milliseconds from 0 up, got ${String(attemptDelayMs)}`,
+      );
+    }
+    const startedAt = performance.now();
+    const split = splitTarget(target);
+    const label = "host" in split ? `${split.host}:${split.service}` : split.toString();
+    const controller = new AbortController();
+    const unwatch = C.watchWait(
+      options,
+      "connect",
+      () => label,
+      (reason) => controller.abort(reason),
+    );
+    const { signal } = controller;
+    try {
+      const addresses =
+        "host" in split
+          ? await resolve(split.host, split.service, {
+              family: options.family,
+              resolver: options.resolver,
+              signal,
+            })
+          : [split];
+      if (!("host" in split) && options.onAttempt === undefined) {
+        return await TcpStream.#attempt(split, options, signal);
+      }
+      return await race({
+        target: label,
+        addresses,
+        attemptDelayMs,
+        startedAt,
+        onAttempt: options.onAttempt,
+        signal,
+        connect: (address, losing) => TcpStream.#attempt(address, options, losing),
+      }).catch((error) => {
+        // An address that was given as such has one attempt, and its own error says it all.
+        throw !("host" in split) && error instanceof AggregateError ? error.errors[0] : error;
+      });
+    } finally {
+      unwatch?.();
+    }
+  }
+
+  /** One address: a socket, a handshake. What it opened is closed where it rejects. */
+  static async #attempt(
+    address: SocketAddr,
+    options: ConnectOptions,
+    signal: AbortSignal,
+  ): Promise<TcpStream> {
+    const details = { address: address.toString() };
+    const bytes = C.encodeSockaddr(address);
+    const fd = openSocket(address, C.SOCK_STREAM, options.options ?? [], (fd) => {
+      if (options.localAddr !== undefined) {
+        C.check(C.bind(fd, C.encodeSockaddr(options.localAddr)), "bind", {
+          address: options.localAddr.toString(),
+        });
+      }
+      const begun = C.connect(fd, bytes);
+      if (begun !== -C.errno.EINPROGRESS && begun !== -C.errno.EINTR) C.check(begun, "connect", details);
+    });
+    const stream = TcpStream.fromConnected(fd, bytes);
+    const connected = (): true | C.WouldBlock => {
+      if (C.check(C.pollNow(fd, C.POLLOUT), "poll") === 0) return C.WOULD_BLOCK;
+      const error = C.check(C.getsockoptInt(fd, C.SOL_SOCKET, C.SO_ERROR), "getsockopt");
+      if (error !== 0) throw new C.SysError(error, "connect", details);
+      return true;
+    };
+    try {
+      await stream.source.run("write", "connect", stream, connected, { signal });
+      stream.#refuseItself(address);
+      return stream;
+    } catch (error) {
+      stream.close();
+      throw error;
+    }
+  }
+
+  /**
+   * A connect to a port of this host that nobody listens on may be given that very port as its own, and TCP then
+   * connects the socket to itself (RFC 9293 §3.5, simultaneous open). Nobody wants that.
+   */
+  #refuseItself(address: SocketAddr): void {
+    if (address.port < 1024) return; // never an ephemeral port
+    const local = C.getsockname(this.source.fd);
+    if (typeof local === "number") return;
+    this.localBytes = local;
+    const peer = this.#peerBytes as Uint8Array;
+    // Family, port and address agree; the scope id and the flow information do not matter.
+    const length = address.ip.version === 4 ? 8 : 24;
+    for (let i = 0; i < length; i++) if (local[i] !== peer[i] && (length === 8 || i < 4 || i >= 8)) return;
+    throw new C.SysError(C.errno.ECONNREFUSED, "connect", { address: address.toString() });
+  }
+
+  /** The address of the other side. It stays known after close. */
+  get peerAddr(): SocketAddr {
+    this.#peerAddr ??= addressOf(this.#peerBytes as Uint8Array, "getpeername");
+    return this.#peerAddr;
+  }
+
+  /**
+   * The kernel's account of the connection, under the kernel's names without their prefix `tcpi_`: times in
+   * microseconds unless the kernel says otherwise, sizes in bytes. A field that this kernel lacks is `undefined`.
+   * @see man 7 tcp, TCP_INFO; include/uapi/linux/tcp.h
+   */
+  info(): C.TcpInfo {
+    return this.getOption(TCP.INFO);
+  }
+}

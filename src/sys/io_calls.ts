@@ -1,0 +1,90 @@
+/** System calls on any fd: recv, send, close, ioctl, poll. */
+import { libc, negativeErrno } from "./ffi.ts";
+import { pollfd } from "./structs.ts";
+
+const c_recv = libc<(fd: number, buf: Uint8Array, len: number, flags: number) => number>(
+  "intptr_t recv(int, void *, size_t, int)",
+);
+const c_send = libc<(fd: number, buf: Uint8Array, len: number, flags: number) => number>(
+  "intptr_t send(int, const void *, size_t, int)",
+);
+const c_close = libc<(fd: number) => number>("int close(int)");
+const c_ioctl = libc<(fd: number, op: number, arg: Uint8Array) => number>(
+  "int ioctl(int, unsigned long, void *)",
+);
+
+/**
+ * FFI would turn NaN into fd 0 and cut 2 ** 32 + 3 to fd 3: nothing but a whole fd gets through.
+ * @throws {TypeError} for anything but an integer from 0 to 2^31 - 1
+ */
+export function checkFd(fd: number): void {
+  if ((fd | 0) !== fd || fd < 0)
+    throw new TypeError(`fd: expected an integer from 0 to 2147483647, got ${String(fd)}`);
+}
+
+/**
+ * `ssize_t recv(int fd, void *buf, size_t len, int flags)`
+ * @returns bytes read, 0 at end of stream, or `-errno`; `-EAGAIN` is the ordinary answer of an idle socket
+ * @see man 2 recv
+ */
+export function recv(fd: number, buf: Uint8Array, flags: number): number {
+  checkFd(fd);
+  const count = c_recv(fd, buf, buf.length, flags);
+  return count < 0 ? negativeErrno() : count;
+}
+
+/**
+ * `ssize_t send(int fd, const void *buf, size_t len, int flags)`
+ * @returns bytes that the kernel took, which may be fewer than `buf.length`, or `-errno`
+ * @see man 2 send
+ */
+export function send(fd: number, buf: Uint8Array, flags: number): number {
+  checkFd(fd);
+  const count = c_send(fd, buf, buf.length, flags);
+  return count < 0 ? negativeErrno() : count;
+}
+
+/**
+ * `int close(int fd)`. On Linux the fd is gone whatever comes back, `-EINTR` included: never call it twice.
+ * @returns 0 or `-errno`
+ * @see man 2 close
+ */
+export function close(fd: number): number {
+  checkFd(fd);
+  return c_close(fd) < 0 ? negativeErrno() : 0;
+}
+
+const intCell = new Int32Array(1);
+const intBytes = new Uint8Array(intCell.buffer);
+
+/**
+ * `int ioctl(int fd, unsigned long op, int *value)` for the operations that fill in one int, such as SIOCINQ.
+ * @returns the int, or `-errno`
+ * @see man 7 tcp, man 7 udp
+ */
+export function ioctlInt(fd: number, op: number): number {
+  checkFd(fd);
+  return c_ioctl(fd, op, intBytes) < 0 ? negativeErrno() : (intCell[0] as number);
+}
+
+const c_poll = libc<(fds: Uint8Array, count: number, timeoutMs: number) => number>(
+  "int poll(void *, unsigned long, int)",
+);
+const pollBytes = new Uint8Array(pollfd.size);
+const pollView = new DataView(pollBytes.buffer);
+const [FD, EVENTS, REVENTS] = [pollfd.offsetOf("fd"), pollfd.offsetOf("events"), pollfd.offsetOf("revents")];
+
+/**
+ * `int poll(struct pollfd *fds, nfds_t nfds, int timeout)` for one fd, without waiting.
+ * @param events POLLIN, POLLOUT
+ * @returns what is ready of `events`, and POLLERR and POLLHUP always; 0 where nothing is; or `-errno`
+ * @see man 2 poll
+ */
+export function pollNow(fd: number, events: number): number {
+  checkFd(fd);
+  pollView.setInt32(FD, fd, true);
+  pollView.setInt16(EVENTS, events, true);
+  pollView.setInt16(REVENTS, 0, true);
+  const count = c_poll(pollBytes, 1, 0);
+  return count < 0 ? negativeErrno() : pollView.getInt16(REVENTS, true);
+}

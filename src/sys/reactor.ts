@@ -1,0 +1,146 @@
+/**
+ * Readiness: one epoll instance per thread, watched by one uv_poll handle of the thread's own event loop.
+ *
+ * Every socket is registered once and edge-triggered; `data.u64` carries a slot and a generation, so that an event
+ * for a socket that an earlier event of the same batch has closed finds nobody. The uv_poll callback only schedules,
+ * since koffi loses what it throws, and `setImmediate` runs in the same turn of the loop with microtasks in order.
+ */
+import {
+  EPOLL_CLOEXEC,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLLET,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+} from "./constants.ts";
+import { closeWithThread, libc, negativeErrno, type PollHandle, watchReadable } from "./ffi.ts";
+import { epoll_event } from "./structs.ts";
+import { check } from "./sys_error.ts";
+
+const c_epoll_create1 = libc<(flags: number) => number>("int epoll_create1(int)");
+const c_epoll_ctl = libc<(epfd: number, op: number, fd: number, event: Uint8Array) => number>(
+  "int epoll_ctl(int, int, int, void *)",
+);
+const c_epoll_wait = libc<(epfd: number, events: Uint8Array, max: number, timeoutMs: number) => number>(
+  "int epoll_wait(int, void *, int, int)",
+);
+
+/** Who is told that its fd is ready. Must not throw. */
+export interface Registrant {
+  onReady(events: number): void;
+}
+
+/** A socket's place in the epoll set of its thread. */
+export interface Registration {
+  readonly slot: number;
+  readonly generation: number;
+}
+
+const BATCH = 256;
+/** How many operations may complete without waiting before the event loop gets its turn again. */
+const BUDGET = 64;
+/** How many more for every socket that has become ready: an answer, and what follows from it. */
+const BUDGET_PER_EVENT = 4;
+
+const eventBytes = new Uint8Array(BATCH * epoll_event.size);
+const eventWords = new Uint32Array(eventBytes.buffer);
+const STRIDE = epoll_event.size / 4;
+const SLOT = epoll_event.offsetOf("slot") / 4;
+const GENERATION = epoll_event.offsetOf("generation") / 4;
+const oneEvent = new Uint8Array(epoll_event.size);
+const oneEventWords = new Uint32Array(oneEvent.buffer);
+
+const registrants: (Registrant | undefined)[] = [];
+const generations: number[] = [];
+const freeSlots: number[] = [];
+let nextGeneration = 1;
+
+let epollFd = -1;
+let handle: PollHandle | undefined;
+let waiting = 0;
+let dispatchScheduled = false;
+
+let budget = BUDGET;
+let postponed: (() => void)[] = [];
+
+function start(): void {
+  const fd = c_epoll_create1(EPOLL_CLOEXEC);
+  epollFd = check(fd < 0 ? negativeErrno() : fd, "epoll_create1");
+  closeWithThread(epollFd);
+  handle = watchReadable(epollFd, schedule);
+  if (waiting === 0) handle.unref();
+}
+
+function schedule(): void {
+  if (dispatchScheduled) return;
+  dispatchScheduled = true;
+  setImmediate(dispatch);
+}
+
+function dispatch(): void {
+  dispatchScheduled = false;
+  const count = c_epoll_wait(epollFd, eventBytes, BATCH, 0); // an error, EINTR, is met again in the next turn
+  budget = BUDGET + BUDGET_PER_EVENT * Math.max(count, 0);
+  for (let word = 0; word < count * STRIDE; word += STRIDE) {
+    const slot = eventWords[word + SLOT] as number;
+    if (generations[slot] === eventWords[word + GENERATION])
+      registrants[slot]?.onReady(eventWords[word] as number);
+  }
+}
+
+/**
+ * Adds `fd` to the thread's epoll set (EPOLLIN, EPOLLOUT, EPOLLRDHUP, edge-triggered). What is ready already is
+ * reported in the next turn of the loop, so nothing that happened before is missed.
+ * @throws {SysError} of epoll_create1 or epoll_ctl
+ */
+export function register(fd: number, registrant: Registrant): Registration {
+  if (handle === undefined) start();
+  const slot = freeSlots.pop() ?? registrants.length;
+  const generation = nextGeneration;
+  nextGeneration = (nextGeneration + 1) >>> 0 || 1; // 0 is nobody's
+  oneEventWords[0] = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
+  oneEventWords[SLOT] = slot;
+  oneEventWords[GENERATION] = generation;
+  const result = c_epoll_ctl(epollFd, EPOLL_CTL_ADD, fd, oneEvent) < 0 ? negativeErrno() : 0;
+  if (result < 0) freeSlots.push(slot);
+  check(result, "epoll_ctl");
+  registrants[slot] = registrant;
+  generations[slot] = generation;
+  return { slot, generation };
+}
+
+/** Takes `fd` out of the epoll set. To be called before close: a duplicate of the fd would keep its events coming. */
+export function unregister(fd: number, registration: Registration): void {
+  c_epoll_ctl(epollFd, EPOLL_CTL_DEL, fd, oneEvent);
+  registrants[registration.slot] = undefined;
+  generations[registration.slot] = 0;
+  freeSlots.push(registration.slot);
+}
+
+/** Counts `by` more waiting operations: while there is one, the process stays alive. */
+export function keepAlive(by: 1 | -1): void {
+  waiting += by;
+  if (by === 1 && waiting === 1) handle?.ref();
+  else if (waiting === 0) handle?.unref();
+}
+
+/**
+ * Whether an operation may complete without waiting now. A socket that is always ready would otherwise keep the
+ * thread in microtasks, and timers and other sockets would starve.
+ */
+export function mayProceed(): boolean {
+  return --budget >= 0;
+}
+
+/** Runs `task` once the event loop has had its turn, with a fresh budget. */
+export function postpone(task: () => void): void {
+  if (postponed.push(task) === 1) setImmediate(runPostponed);
+}
+
+function runPostponed(): void {
+  budget = BUDGET;
+  const tasks = postponed;
+  postponed = [];
+  for (const task of tasks) task();
+}

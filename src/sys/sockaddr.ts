@@ -1,0 +1,94 @@
+/** Socket addresses between the kernel's bytes and the values of `ip/`. */
+import { Ipv4Addr, Ipv6Addr, SocketAddr } from "../ip/index.ts";
+import { AF_INET, AF_INET6 } from "./constants.ts";
+import { errno } from "./errno.ts";
+import { libc, negativeErrno } from "./ffi.ts";
+import { sockaddr_in, sockaddr_in6 } from "./structs.ts";
+import { SysError } from "./sys_error.ts";
+
+const c_if_nametoindex = libc<(name: string) => number>("unsigned int if_nametoindex(const char *)");
+const c_if_indextoname = libc<(index: number, name: Uint8Array) => bigint | null>(
+  "void *if_indextoname(unsigned int, void *)",
+);
+
+/**
+ * `unsigned int if_nametoindex(const char *ifname)`
+ * @returns the interface's index, from 1 up, or `-errno`; `-ENODEV` where there is no such interface
+ * @see man 3 if_nametoindex
+ */
+export function if_nametoindex(name: string): number {
+  const index = c_if_nametoindex(name);
+  return index === 0 ? negativeErrno() : index;
+}
+
+/**
+ * `char *if_indextoname(unsigned int ifindex, char *ifname)`
+ * @returns the interface's name; `undefined` where there is no such interface
+ * @see man 3 if_indextoname
+ */
+export function if_indextoname(index: number): string | undefined {
+  const name = new Uint8Array(16); // IF_NAMESIZE
+  if (!c_if_indextoname(index, name)) return undefined;
+  return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
+}
+
+/**
+ * The kernel's bytes of an address: a `sockaddr_in` (16 bytes) or a `sockaddr_in6` (28).
+ * @throws {SysError} `ENODEV` where the address names a zone that is no interface of this host
+ */
+export function encodeSockaddr(address: SocketAddr): Uint8Array {
+  if (address.ip.version === 4) {
+    return sockaddr_in.encode({
+      sin_family: AF_INET,
+      sin_port: address.port,
+      sin_addr: address.ip.toBytes(),
+    });
+  }
+  return sockaddr_in6.encode({
+    sin6_family: AF_INET6,
+    sin6_port: address.port,
+    sin6_flowinfo: address.flowInfo,
+    sin6_addr: address.ip.toBytes(),
+    sin6_scope_id: zoneIndex(address),
+  });
+}
+
+function zoneIndex(address: SocketAddr): number {
+  if (address.zone === undefined) return 0;
+  if (typeof address.zone === "number") return address.zone;
+  const index = if_nametoindex(address.zone);
+  if (index < 0) {
+    throw new SysError(errno.ENODEV, "if_nametoindex", {
+      address: address.toString(),
+      hint: `this host has no network interface named ${address.zone}`,
+    });
+  }
+  return index;
+}
+
+/**
+ * The address in the kernel's bytes. A scope id comes back as a zone by index.
+ * @returns `undefined` for another family than AF_INET and AF_INET6, such as the empty address of an unnamed socket
+ * @throws {RangeError} where the bytes are shorter than the family's struct
+ */
+export function decodeSockaddr(bytes: Uint8Array): SocketAddr | undefined {
+  if (bytes.length < 2) return undefined;
+  const family = sockaddrFamily(bytes);
+  if (family === AF_INET) {
+    const value = sockaddr_in.decode(bytes);
+    return SocketAddr.of(Ipv4Addr.fromBytes(value.sin_addr), value.sin_port);
+  }
+  if (family === AF_INET6) {
+    const value = sockaddr_in6.decode(bytes);
+    return SocketAddr.of(Ipv6Addr.fromBytes(value.sin6_addr), value.sin6_port, {
+      flowInfo: value.sin6_flowinfo,
+      ...(value.sin6_scope_id === 0 ? {} : { zone: value.sin6_scope_id }),
+    });
+  }
+  return undefined;
+}
+
+/** `sa_family` of an address in the kernel's bytes. */
+export function sockaddrFamily(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset, 2).getUint16(0, true); // x86-64 and arm64 Linux are little-endian
+}

@@ -1,0 +1,252 @@
+/** Source: an fd that is owned, with its readiness and the operations that wait for it. */
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "./constants.ts";
+import { errno } from "./errno.ts";
+import { closeWithThread, keepAfterThread } from "./ffi.ts";
+import { close } from "./io_calls.ts";
+import {
+  keepAlive,
+  mayProceed,
+  postpone,
+  type Registrant,
+  type Registration,
+  register,
+  unregister,
+} from "./reactor.ts";
+import { SysError } from "./sys_error.ts";
+import { checkWait, TimeoutError, type WaitOptions, watchWait } from "./wait.ts";
+
+/** What a call that never waits gives where it would have to wait. */
+export const WOULD_BLOCK: unique symbol = Symbol("windsock.WOULD_BLOCK");
+export type WouldBlock = typeof WOULD_BLOCK;
+
+/** What an attempt gives that could go on without waiting, but lets the event loop have its turn first. */
+export const YIELD: unique symbol = Symbol("windsock.YIELD");
+
+/** The half of a socket that an operation waits for. */
+export type Direction = "read" | "write";
+
+/** One waiting operation, in the queue of its direction. */
+interface Operation {
+  readonly syscall: string;
+  readonly attempt: () => unknown;
+  /** Gives back what the attempts have taken, when the operation ends without a result. */
+  readonly undo: (() => void) | undefined;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+  /** Held so that the socket that started it is not collected while it waits. */
+  readonly owner: object;
+  /** Whether it keeps the process alive. */
+  readonly counted: boolean;
+  unwatch: (() => void) | undefined;
+}
+
+class Half {
+  /** False once the kernel has said EAGAIN, or a short count has told the same; true again on an event. */
+  ready = true;
+  readonly queue: Operation[] = [];
+}
+
+/**
+ * Owns an fd. Registered with the thread's reactor only when an operation has to wait for the first time.
+ * Operations of one direction run in the order in which they were called. After {@link close} the fd number is
+ * forgotten, so that no later call can touch whoever has it then.
+ */
+export class Source implements Registrant {
+  /** -1 once closed. */
+  fd: number;
+  readonly label: string;
+  /** The peer has ended its side, or an error is pending: a short read no longer means that nothing is left. */
+  ended = false;
+  readonly read = new Half();
+  readonly write = new Half();
+  #registration: Registration | undefined;
+  #referenced = true;
+
+  /** @param label the kind of socket, for messages */
+  constructor(fd: number, label: string) {
+    this.fd = fd;
+    this.label = label;
+    closeWithThread(fd);
+  }
+
+  get closed(): boolean {
+    return this.fd < 0;
+  }
+
+  /**
+   * The fd, for a system call that is made at once.
+   * @throws {SysError} `EBADF` on a closed socket, from our own check
+   */
+  open(syscall: string): number {
+    if (this.fd < 0) throw new SysError(errno.EBADF, syscall, { hint: `this ${this.label} is closed` });
+    return this.fd;
+  }
+
+  /**
+   * Runs `attempt` now if the direction is ready, and again on every event until it gives something else than
+   * {@link WOULD_BLOCK}. What it throws rejects. `attempt` runs only while the operation is wanted: after a
+   * cancellation it is not called again, so it may take data from the kernel. `undo` is called, before anything
+   * else can run, when the operation ends without a result.
+   */
+  run<T>(
+    direction: Direction,
+    syscall: string,
+    owner: object,
+    attempt: () => T | WouldBlock | typeof YIELD,
+    options?: WaitOptions,
+    undo?: () => void,
+  ): Promise<T> {
+    const half = this[direction];
+    try {
+      this.open(syscall);
+      checkWait(options);
+      if (half.ready && half.queue.length === 0 && mayProceed()) {
+        const result = attempt();
+        if (result === WOULD_BLOCK) half.ready = false;
+        else if (result !== YIELD) return Promise.resolve(result);
+      }
+      this.#registration ??= register(this.fd, this);
+    } catch (error) {
+      undo?.();
+      return Promise.reject(error);
+    }
+    return new Promise<T>((resolve, reject) => {
+      const operation: Operation = {
+        syscall,
+        attempt,
+        undo,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+        owner,
+        counted: this.#referenced,
+        unwatch: undefined,
+      };
+      if (options !== undefined) this.#watch(half, operation, options);
+      if (operation.counted) keepAlive(1);
+      half.queue.push(operation);
+      if (half.ready && half.queue.length === 1) this.#drainLater(half); // out of budget, not of data
+    });
+  }
+
+  #watch(half: Half, operation: Operation, options: WaitOptions): void {
+    operation.unwatch = watchWait(
+      options,
+      operation.syscall,
+      () => undefined,
+      (reason) => {
+        // The loop may have been too busy to see what arrived before the timeout: look once more.
+        if (reason instanceof TimeoutError) this.#drain(half, true);
+        this.#cancel(half, operation, reason);
+      },
+    );
+  }
+
+  /** Called by the reactor. */
+  onReady(events: number): void {
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.ended = true;
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.wake("read");
+    if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) this.wake("write");
+  }
+
+  /** Marks the direction ready and lets its operations try. */
+  wake(direction: Direction): void {
+    const half = this[direction];
+    half.ready = true;
+    if (half.queue.length > 0) this.#drain(half);
+  }
+
+  #drainLater(half: Half): void {
+    postpone(() => this.#drain(half));
+  }
+
+  #drain(half: Half, anyway = false): void {
+    if (anyway) half.ready = true;
+    while (half.ready && half.queue.length > 0) {
+      const operation = half.queue[0] as Operation;
+      let result: unknown;
+      try {
+        result = operation.attempt();
+      } catch (error) {
+        this.#fail(half, operation, error);
+        continue;
+      }
+      if (result === YIELD) {
+        this.#drainLater(half);
+        return;
+      }
+      if (result === WOULD_BLOCK) {
+        half.ready = false;
+        return;
+      }
+      this.#finish(half, operation);
+      operation.resolve(result);
+    }
+  }
+
+  #finish(half: Half, operation: Operation): void {
+    const index = half.queue.indexOf(operation);
+    if (index === 0) half.queue.shift();
+    else half.queue.splice(index, 1);
+    operation.unwatch?.();
+    if (operation.counted) keepAlive(-1);
+  }
+
+  #cancel(half: Half, operation: Operation, reason: unknown): void {
+    if (!half.queue.includes(operation)) return;
+    this.#fail(half, operation, reason);
+    if (half.ready && half.queue.length > 0) this.#drainLater(half); // what it gave back is the next one's
+  }
+
+  #fail(half: Half, operation: Operation, reason: unknown): void {
+    this.#finish(half, operation);
+    operation.undo?.();
+    operation.reject(reason);
+  }
+
+  /** Makes later waiting operations keep the process alive (the default), or not. */
+  setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+  }
+
+  /** Closes the fd and rejects what waits with `ECANCELED`. A second close does nothing. */
+  close(): void {
+    if (this.fd < 0) return;
+    const fd = this.fd;
+    if (this.#registration !== undefined) unregister(fd, this.#registration);
+    this.#registration = undefined;
+    this.fd = -1;
+    keepAfterThread(fd);
+    forgotten.unregister(this);
+    close(fd);
+    for (const half of [this.read, this.write]) {
+      for (const operation of [...half.queue]) {
+        this.#cancel(
+          half,
+          operation,
+          new SysError(errno.ECANCELED, operation.syscall, {
+            hint: `this ${this.label} was closed meanwhile`,
+          }),
+        );
+      }
+    }
+  }
+}
+
+let warned = false;
+const forgotten = new FinalizationRegistry<Source>((source) => {
+  if (source.closed) return;
+  const fd = source.fd;
+  source.close();
+  if (warned) return;
+  warned = true;
+  process.emitWarning(
+    `a ${source.label} (fd ${fd}) was garbage-collected while open; it is closed now. Close sockets with close(), ` +
+      `"using" or "await using". Further ones are closed without a word.`,
+    { type: "WindsockWarning", code: "WINDSOCK_FORGOTTEN_SOCKET" },
+  );
+});
+
+/** Closes `source` once `owner` is garbage-collected, and says so once through `process.emitWarning`. */
+export function closeWhenForgotten(owner: object, source: Source): void {
+  forgotten.register(owner, source, source);
+}

@@ -1,0 +1,160 @@
+/** The kernel's structs, declared once with the struct layouts of `bytes/`. */
+import {
+  be,
+  bits,
+  byteArray,
+  i16,
+  i32,
+  type StructValue,
+  struct,
+  u8,
+  u16,
+  u32,
+  u64,
+} from "../bytes/index.ts";
+import { isX64 } from "./_platform.ts";
+
+/** `struct sockaddr_in`, netinet/in.h: 16 bytes. */
+export const sockaddr_in = struct("sockaddr_in", {
+  sin_family: u16,
+  sin_port: be(u16),
+  sin_addr: byteArray(4, 4),
+  sin_zero: byteArray(8),
+});
+
+/** `struct sockaddr_in6`, netinet/in.h and RFC 3493 §3.3: 28 bytes. */
+export const sockaddr_in6 = struct("sockaddr_in6", {
+  sin6_family: u16,
+  sin6_port: be(u16),
+  sin6_flowinfo: be(u32),
+  sin6_addr: byteArray(16, 4),
+  sin6_scope_id: u32,
+});
+
+/** `struct sockaddr_un`, sys/un.h: 110 bytes; how many of them count is said by the socklen_t next to it. */
+export const sockaddr_un = struct("sockaddr_un", { sun_family: u16, sun_path: byteArray(108) });
+
+/** The size of `struct sockaddr_storage`: room for an address of any family. */
+export const SOCKADDR_STORAGE_LEN = 128;
+
+/** `struct epoll_event`, sys/epoll.h: packed on x86-64 (12 bytes), natural on arm64 (16). `data.u64` as its two halves. */
+export const epoll_event = struct(
+  "epoll_event",
+  isX64
+    ? { events: u32, slot: u32, generation: u32 }
+    : { events: u32, _pad: u32, slot: u32, generation: u32 },
+);
+
+/** `struct pollfd`, poll.h. */
+export const pollfd = struct("pollfd", { fd: i32, events: i16, revents: i16 });
+
+/** `struct linger`, sys/socket.h. */
+export const linger = struct("linger", { l_onoff: i32, l_linger: i32 });
+
+/** `struct addrinfo`, netdb.h: 48 bytes; the pointers as numbers. */
+export const addrinfo = struct("addrinfo", {
+  ai_flags: i32,
+  ai_family: i32,
+  ai_socktype: i32,
+  ai_protocol: i32,
+  ai_addrlen: u32,
+  ai_addr: u64,
+  ai_canonname: u64,
+  ai_next: u64,
+});
+
+/** What SO_MEMINFO fills, in the order of the SK_MEMINFO_ indices of include/uapi/linux/sock_diag.h, v4.10. */
+export const sk_meminfo = struct("sk_meminfo", {
+  rmem_alloc: u32,
+  rcvbuf: u32,
+  wmem_alloc: u32,
+  sndbuf: u32,
+  fwd_alloc: u32,
+  wmem_queued: u32,
+  optmem: u32,
+  backlog: u32,
+  drops: u32,
+});
+
+/** The memory of a socket: bytes, but for `drops`, which counts packets. */
+export type SkMemInfo = Partial<StructValue<typeof sk_meminfo>>;
+
+/**
+ * `struct tcp_info`, include/uapi/linux/tcp.h, as of v6.18: 280 bytes. It only ever grew at its end, so a kernel
+ * that gives fewer bytes gives a prefix: decode it with `decodePrefix`, where absent is not zero.
+ */
+export const tcp_info = struct("tcp_info", {
+  tcpi_state: u8,
+  tcpi_ca_state: u8,
+  tcpi_retransmits: u8,
+  tcpi_probes: u8,
+  tcpi_backoff: u8,
+  tcpi_options: u8,
+  tcpi_snd_wscale: bits(u8, 4),
+  tcpi_rcv_wscale: bits(u8, 4),
+  tcpi_delivery_rate_app_limited: bits(u8, 1),
+  tcpi_fastopen_client_fail: bits(u8, 2),
+  tcpi_rto: u32,
+  tcpi_ato: u32,
+  tcpi_snd_mss: u32,
+  tcpi_rcv_mss: u32,
+  tcpi_unacked: u32,
+  tcpi_sacked: u32,
+  tcpi_lost: u32,
+  tcpi_retrans: u32,
+  tcpi_fackets: u32,
+  tcpi_last_data_sent: u32,
+  tcpi_last_ack_sent: u32,
+  tcpi_last_data_recv: u32,
+  tcpi_last_ack_recv: u32,
+  tcpi_pmtu: u32,
+  tcpi_rcv_ssthresh: u32,
+  tcpi_rtt: u32,
+  tcpi_rttvar: u32,
+  tcpi_snd_ssthresh: u32,
+  tcpi_snd_cwnd: u32,
+  tcpi_advmss: u32,
+  tcpi_reordering: u32,
+  tcpi_rcv_rtt: u32,
+  tcpi_rcv_space: u32,
+  tcpi_total_retrans: u32,
+  tcpi_pacing_rate: u64,
+  tcpi_max_pacing_rate: u64,
+  tcpi_bytes_acked: u64,
+  tcpi_bytes_received: u64,
+  tcpi_segs_out: u32,
+  tcpi_segs_in: u32,
+  tcpi_notsent_bytes: u32,
+  tcpi_min_rtt: u32,
+  tcpi_data_segs_in: u32,
+  tcpi_data_segs_out: u32,
+  tcpi_delivery_rate: u64,
+  tcpi_busy_time: u64,
+  tcpi_rwnd_limited: u64,
+  tcpi_sndbuf_limited: u64,
+  tcpi_delivered: u32,
+  tcpi_delivered_ce: u32,
+  tcpi_bytes_sent: u64,
+  tcpi_bytes_retrans: u64,
+  tcpi_dsack_dups: u32,
+  tcpi_reord_seen: u32,
+  tcpi_rcv_ooopack: u32,
+  tcpi_snd_wnd: u32,
+  tcpi_rcv_wnd: u32,
+  tcpi_rehash: u32,
+  tcpi_total_rto: u16,
+  tcpi_total_rto_recoveries: u16,
+  tcpi_total_rto_time: u32,
+  tcpi_received_ce: u32,
+  tcpi_delivered_e1_bytes: u32,
+  tcpi_delivered_e0_bytes: u32,
+  tcpi_delivered_ce_bytes: u32,
+  tcpi_received_e1_bytes: u32,
+  tcpi_received_e0_bytes: u32,
+  tcpi_received_ce_bytes: u32,
+  tcpi_accecn_fail_mode: u16,
+  tcpi_accecn_opt_seen: u16,
+});
+
+/** `struct tcp_info` under the kernel's names; a field that this kernel does not have is absent. */
+export type TcpInfo = Partial<StructValue<typeof tcp_info>>;

@@ -1,0 +1,76 @@
+/** How a waiting call is told to stop: the options, their checks, and the error of a timeout. */
+
+/** Every waiting call takes these. */
+export interface WaitOptions {
+  /** Cancels the call: it rejects with the signal's reason, and no data has been taken or lost. */
+  readonly signal?: AbortSignal | undefined;
+  /** Rejects with {@link TimeoutError} after so many milliseconds; 0 tries once, `Infinity` or none waits for ever. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A call did not end within its `timeoutMs`. What it waited for may still happen; the socket stays usable. */
+export class TimeoutError extends Error {
+  override readonly name = "TimeoutError";
+  readonly code = "TIMEOUT";
+  /** What was waited for, such as `"connect"`. */
+  readonly syscall: string;
+  readonly timeoutMs: number;
+  readonly address: string | undefined;
+
+  constructor(syscall: string, timeoutMs: number, address?: string) {
+    super(`${syscall}${address === undefined ? "" : ` ${address}`}: no answer within ${timeoutMs} ms`);
+    this.syscall = syscall;
+    this.timeoutMs = timeoutMs;
+    this.address = address;
+  }
+}
+
+// A longer delay than this makes setTimeout fire at once.
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/**
+ * Checks the options before anything is begun.
+ * @throws {TypeError} for a signal that is none, or a timeout that is not a number
+ * @throws {RangeError} for a negative timeout or NaN
+ * @throws the signal's reason, where it is aborted already
+ */
+export function checkWait(options: WaitOptions | undefined): void {
+  if (options === undefined) return;
+  const { signal, timeoutMs } = options;
+  if (timeoutMs !== undefined) {
+    if (typeof timeoutMs !== "number") {
+      throw new TypeError(`timeoutMs: expected a number of milliseconds, got ${typeof timeoutMs}`);
+    }
+    if (!(timeoutMs >= 0))
+      throw new RangeError(`timeoutMs: expected 0 or more, or Infinity, got ${timeoutMs}`);
+  }
+  if (signal !== undefined) {
+    if (!(signal instanceof AbortSignal)) throw new TypeError("signal: expected an AbortSignal");
+    signal.throwIfAborted();
+  }
+}
+
+/**
+ * Calls `cancel` with the reason once the signal is aborted or the time is over.
+ * @returns a function that ends the watch, to be called once when the operation has ended; `undefined` without options
+ */
+export function watchWait(
+  options: WaitOptions | undefined,
+  syscall: string,
+  address: () => string | undefined,
+  cancel: (reason: unknown) => void,
+): (() => void) | undefined {
+  if (options === undefined) return undefined;
+  const { signal, timeoutMs } = options;
+  let timer: NodeJS.Timeout | undefined;
+  if (timeoutMs !== undefined && timeoutMs <= MAX_DELAY_MS) {
+    timer = setTimeout(() => cancel(new TimeoutError(syscall, timeoutMs, address())), timeoutMs);
+  }
+  if (signal === undefined) return timer === undefined ? undefined : () => clearTimeout(timer);
+  const onAbort = (): void => cancel(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  return () => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  };
+}
