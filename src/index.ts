@@ -43,6 +43,7 @@ export {
   TimeoutError,
   TooLargeError,
   type WaitOptions,
+  type WebStreams,
   WOULD_BLOCK,
   type WouldBlock,
   type WritableOption,

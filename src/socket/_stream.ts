@@ -1,5 +1,8 @@
 /** What every stream socket can do: read, write, and their helpers, in the kernel's semantics. */
+
+import type { Duplex } from "node:stream";
 import * as C from "../sys/index.ts";
+import { toDuplex, toWeb, type WebStreams } from "./_adapters.ts";
 import { Socket } from "./_socket.ts";
 import { decodeUtf8 } from "./_utf8.ts";
 
@@ -7,6 +10,7 @@ import { decodeUtf8 } from "./_utf8.ts";
 const ROUNDS = 16;
 const FIRST_CHUNK = 16 * 1024;
 const MAX_CHUNK = 1024 * 1024;
+const DONE = Promise.resolve();
 
 /** The stream ended before all the bytes came that were asked for. Those that came are in the caller's buffer. */
 export class EndOfStreamError extends Error {
@@ -102,7 +106,7 @@ export abstract class StreamSocket extends Socket {
     const wrong = wrongBuffer(buffer);
     if (wrong !== undefined) throw wrong;
     this.source.open("recv");
-    return this.source.read.queue.length > 0 ? C.WOULD_BLOCK : this.#receive(buffer);
+    return this.source.read.first !== undefined ? C.WOULD_BLOCK : this.#receive(buffer);
   }
 
   /**
@@ -237,7 +241,7 @@ export abstract class StreamSocket extends Socket {
   tryWrite(bytes: Uint8Array): number | C.WouldBlock {
     if (!(bytes instanceof Uint8Array)) throw wrongBuffer(bytes);
     this.source.open("send");
-    return this.source.write.queue.length > 0 ? C.WOULD_BLOCK : this.#send(bytes);
+    return this.source.write.first !== undefined ? C.WOULD_BLOCK : this.#send(bytes);
   }
 
   /**
@@ -247,6 +251,17 @@ export abstract class StreamSocket extends Socket {
   writeAll(bytes: Uint8Array, options?: C.WaitOptions): Promise<void> {
     if (!(bytes instanceof Uint8Array)) return Promise.reject(wrongBuffer(bytes));
     let sent = 0;
+    if (options === undefined && this.source.mayAttempt("write")) {
+      // Nearly every write: the kernel takes it all at once.
+      try {
+        const count = this.#send(bytes);
+        if (count === bytes.length) return DONE;
+        if (count === C.WOULD_BLOCK) this.source.write.ready = false;
+        else sent = count;
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
     const attempt = (): undefined | C.WouldBlock | typeof C.YIELD => {
       for (let round = 0; round < ROUNDS; round++) {
         if (sent === bytes.length) return undefined;
@@ -292,6 +307,22 @@ export abstract class StreamSocket extends Socket {
         queued: C.check(C.ioctlInt(fd, C.SIOCINQ), "ioctl") + (this.#givenBack?.length ?? 0),
       },
     };
+  }
+
+  /**
+   * The connection as a Node Duplex, with backpressure both ways: what is not consumed stays in the kernel. Its end
+   * half-closes, `destroy` closes. The Duplex owns the connection from now on.
+   */
+  toDuplex(): Duplex {
+    return toDuplex(this);
+  }
+
+  /**
+   * The connection as web streams. Closing `writable` half-closes, aborting it closes the connection at once, and when
+   * both streams have ended it is closed. The streams own the connection from now on.
+   */
+  toWeb(): WebStreams {
+    return toWeb(this);
   }
 
   #receive(buffer: Uint8Array): number | C.WouldBlock {

@@ -11,6 +11,7 @@ export {
   WOULD_BLOCK,
   type WouldBlock,
 } from "../sys/index.ts";
+export type { WebStreams } from "./_adapters.ts";
 export { type ConnectAttempt, ConnectError } from "./_race.ts";
 export {
   type BufferState,

@@ -104,7 +104,7 @@ export class TcpListener extends Socket {
   /** The next connection that waits now, or {@link WOULD_BLOCK}. */
   tryAccept(): TcpStream | C.WouldBlock {
     this.source.open("accept");
-    return this.source.read.queue.length > 0 ? C.WOULD_BLOCK : this.#accept();
+    return this.source.read.first !== undefined ? C.WOULD_BLOCK : this.#accept();
   }
 
   #accept(): TcpStream | C.WouldBlock {

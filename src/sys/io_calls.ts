@@ -2,11 +2,13 @@
 import { libc, negativeErrno } from "./ffi.ts";
 import { pollfd } from "./structs.ts";
 
+// The kernel moves at most 0x7ffff000 bytes at once (man 2 read), so an int holds every count; koffi returns an
+// `intptr_t` 70 ns slower.
 const c_recv = libc<(fd: number, buf: Uint8Array, len: number, flags: number) => number>(
-  "intptr_t recv(int, void *, size_t, int)",
+  "int recv(int, void *, size_t, int)",
 );
 const c_send = libc<(fd: number, buf: Uint8Array, len: number, flags: number) => number>(
-  "intptr_t send(int, const void *, size_t, int)",
+  "int send(int, const void *, size_t, int)",
 );
 const c_close = libc<(fd: number) => number>("int close(int)");
 const c_ioctl = libc<(fd: number, op: number, arg: Uint8Array) => number>(

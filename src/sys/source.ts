@@ -38,12 +38,39 @@ interface Operation {
   /** Whether it keeps the process alive. */
   readonly counted: boolean;
   unwatch: (() => void) | undefined;
+  next: Operation | undefined;
 }
 
+/** One direction: whether it is ready, and who waits for it, in the order of the calls. */
 class Half {
   /** False once the kernel has said EAGAIN, or a short count has told the same; true again on an event. */
   ready = true;
-  readonly queue: Operation[] = [];
+  #first: Operation | undefined;
+  #last: Operation | undefined;
+
+  /** The operation whose turn it is. */
+  get first(): Operation | undefined {
+    return this.#first;
+  }
+
+  add(operation: Operation): void {
+    if (this.#last === undefined) this.#first = operation;
+    else this.#last.next = operation;
+    this.#last = operation;
+  }
+
+  /** @returns false where it is not here */
+  remove(operation: Operation): boolean {
+    let before: Operation | undefined;
+    for (let one = this.#first; one !== operation; one = one.next) {
+      if (one === undefined) return false;
+      before = one;
+    }
+    if (before === undefined) this.#first = operation.next;
+    else before.next = operation.next;
+    if (this.#last === operation) this.#last = before;
+    return true;
+  }
 }
 
 /**
@@ -82,6 +109,12 @@ export class Source implements Registrant {
     return this.fd;
   }
 
+  /** Whether an operation may be attempted at once: nothing waits before it, and the thread is not overdrawn. */
+  mayAttempt(direction: Direction): boolean {
+    const half = direction === "read" ? this.read : this.write;
+    return this.fd >= 0 && half.ready && half.first === undefined && mayProceed();
+  }
+
   /**
    * Runs `attempt` now if the direction is ready, and again on every event until it gives something else than
    * {@link WOULD_BLOCK}. What it throws rejects. `attempt` runs only while the operation is wanted: after a
@@ -96,11 +129,11 @@ export class Source implements Registrant {
     options?: WaitOptions,
     undo?: () => void,
   ): Promise<T> {
-    const half = this[direction];
+    const half = direction === "read" ? this.read : this.write;
     try {
       this.open(syscall);
       checkWait(options);
-      if (half.ready && half.queue.length === 0 && mayProceed()) {
+      if (this.mayAttempt(direction)) {
         const result = attempt();
         if (result === WOULD_BLOCK) half.ready = false;
         else if (result !== YIELD) return Promise.resolve(result);
@@ -120,11 +153,12 @@ export class Source implements Registrant {
         owner,
         counted: this.#referenced,
         unwatch: undefined,
+        next: undefined,
       };
       if (options !== undefined) this.#watch(half, operation, options);
       if (operation.counted) keepAlive(1);
-      half.queue.push(operation);
-      if (half.ready && half.queue.length === 1) this.#drainLater(half); // out of budget, not of data
+      half.add(operation);
+      if (half.ready && half.first === operation) this.#drainLater(half); // out of budget, not of data
     });
   }
 
@@ -144,15 +178,18 @@ export class Source implements Registrant {
   /** Called by the reactor. */
   onReady(events: number): void {
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.ended = true;
-    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.wake("read");
-    if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) this.wake("write");
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.#wake(this.read);
+    if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) this.#wake(this.write);
   }
 
   /** Marks the direction ready and lets its operations try. */
   wake(direction: Direction): void {
-    const half = this[direction];
+    this.#wake(this[direction]);
+  }
+
+  #wake(half: Half): void {
     half.ready = true;
-    if (half.queue.length > 0) this.#drain(half);
+    if (half.first !== undefined) this.#drain(half);
   }
 
   #drainLater(half: Half): void {
@@ -161,8 +198,7 @@ export class Source implements Registrant {
 
   #drain(half: Half, anyway = false): void {
     if (anyway) half.ready = true;
-    while (half.ready && half.queue.length > 0) {
-      const operation = half.queue[0] as Operation;
+    for (let operation = half.first; half.ready && operation !== undefined; operation = half.first) {
       let result: unknown;
       try {
         result = operation.attempt();
@@ -183,24 +219,24 @@ export class Source implements Registrant {
     }
   }
 
-  #finish(half: Half, operation: Operation): void {
-    const index = half.queue.indexOf(operation);
-    if (index === 0) half.queue.shift();
-    else half.queue.splice(index, 1);
+  /** @returns false where it has ended before */
+  #finish(half: Half, operation: Operation): boolean {
+    if (!half.remove(operation)) return false;
     operation.unwatch?.();
     if (operation.counted) keepAlive(-1);
+    return true;
   }
 
   #cancel(half: Half, operation: Operation, reason: unknown): void {
-    if (!half.queue.includes(operation)) return;
-    this.#fail(half, operation, reason);
-    if (half.ready && half.queue.length > 0) this.#drainLater(half); // what it gave back is the next one's
+    if (!this.#fail(half, operation, reason)) return;
+    if (half.ready && half.first !== undefined) this.#drainLater(half); // what it gave back is the next one's
   }
 
-  #fail(half: Half, operation: Operation, reason: unknown): void {
-    this.#finish(half, operation);
+  #fail(half: Half, operation: Operation, reason: unknown): boolean {
+    if (!this.#finish(half, operation)) return false;
     operation.undo?.();
     operation.reject(reason);
+    return true;
   }
 
   /** Makes later waiting operations keep the process alive (the default), or not. */
@@ -219,14 +255,9 @@ export class Source implements Registrant {
     forgotten.unregister(this);
     close(fd);
     for (const half of [this.read, this.write]) {
-      for (const operation of [...half.queue]) {
-        this.#cancel(
-          half,
-          operation,
-          new SysError(errno.ECANCELED, operation.syscall, {
-            hint: `this ${this.label} was closed meanwhile`,
-          }),
-        );
+      for (let operation = half.first; operation !== undefined; operation = half.first) {
+        const hint = `this ${this.label} was closed meanwhile`;
+        this.#fail(half, operation, new SysError(errno.ECANCELED, operation.syscall, { hint }));
       }
     }
   }
