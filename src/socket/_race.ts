@@ -1,6 +1,6 @@
 /** Happy Eyeballs: connection attempts to several addresses, staggered; the first that succeeds wins. RFC 8305. */
 import type { SocketAddr } from "../ip/index.ts";
-import type { SysError } from "../sys/index.ts";
+import { after, type SysError } from "../sys/index.ts";
 
 /** One attempt to connect, as it stands when it is reported. Times are milliseconds since the connect was called. */
 export interface ConnectAttempt {
@@ -112,11 +112,13 @@ export function race<T extends Closable>(options: RaceOptions<T>): Promise<T> {
       const controller = new AbortController();
       underWay.set(index, controller);
       report(started);
+      if (settled) return; // by what onAttempt has done
       options.connect(started.address, controller.signal).then(
         (connection) => {
           if (settled) return connection.close();
           underWay.delete(index);
           report({ ...started, state: "connected", endMs: now() });
+          if (settled) return connection.close();
           settle();
           resolve(connection);
         },
@@ -124,13 +126,14 @@ export function race<T extends Closable>(options: RaceOptions<T>): Promise<T> {
           if (settled) return;
           underWay.delete(index);
           report({ ...started, state: "failed", endMs: now(), error });
+          if (settled) return;
           if (next < addresses.length) return startNext();
           if (underWay.size > 0) return;
           settle();
           reject(new ConnectError(options.target, attempts));
         },
       );
-      if (next < addresses.length) timer = setTimeout(startNext, options.attemptDelayMs);
+      if (next < addresses.length) timer = after(options.attemptDelayMs, startNext);
     };
 
     if (signal.aborted) return reject(signal.reason);

@@ -117,6 +117,7 @@ export function openSocket(
   settings: readonly OptionSetting[],
   prepare: (fd: number) => void,
 ): number {
+  C.startReactor();
   const family = address.ip.version === 4 ? C.AF_INET : C.AF_INET6;
   const fd = C.check(C.socket(family, type | C.SOCK_NONBLOCK | C.SOCK_CLOEXEC, 0), "socket");
   try {

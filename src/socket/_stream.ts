@@ -117,6 +117,7 @@ export abstract class StreamSocket extends Socket {
     const wrong = wrongBuffer(buffer);
     if (wrong !== undefined) return Promise.reject(wrong);
     const attempt = (): number | C.WouldBlock => {
+      if (buffer.length === 0) throw detached();
       const back = this.#givenBack;
       if (back !== undefined) {
         const count = Math.min(back.length, buffer.length);
@@ -135,24 +136,28 @@ export abstract class StreamSocket extends Socket {
    */
   readExact(buffer: Uint8Array, options?: C.WaitOptions): Promise<void> {
     if (!(buffer instanceof Uint8Array)) return Promise.reject(wrongBuffer(buffer));
+    const wanted = buffer.length;
     let filled = 0;
     const attempt = (): undefined | C.WouldBlock | typeof C.YIELD => {
       for (let round = 0; round < ROUNDS; round++) {
-        if (filled === buffer.length) return undefined;
+        if (filled === wanted) return undefined;
+        if (buffer.length !== wanted) throw detached();
+        if (!this.source.read.ready) return C.WOULD_BLOCK;
         const count = this.#receive(filled === 0 ? buffer : buffer.subarray(filled));
         if (count === C.WOULD_BLOCK) return C.WOULD_BLOCK;
         if (count === 0) {
           const came = filled;
           filled = 0; // the caller has them: nothing to give back
-          throw new EndOfStreamError(came, buffer.length);
+          throw new EndOfStreamError(came, wanted);
         }
         filled += count;
       }
       return C.YIELD;
     };
-    return this.source.run("read", "recv", this, attempt, options, () =>
-      this.#giveBack(buffer.slice(0, filled)),
-    );
+    const undo = (): void => {
+      if (buffer.length === wanted) this.#giveBack(buffer.slice(0, filled)); // else they have gone with the buffer
+    };
+    return this.source.run("read", "recv", this, attempt, options, undo);
   }
 
   /**
@@ -163,6 +168,9 @@ export abstract class StreamSocket extends Socket {
    */
   readToEnd(options?: ReadToEndOptions): Promise<Uint8Array> {
     const maxBytes = options?.maxBytes ?? Number.POSITIVE_INFINITY;
+    if (typeof maxBytes !== "number") {
+      return Promise.reject(new TypeError(`maxBytes: expected a number of bytes, got ${typeof maxBytes}`));
+    }
     if (!(maxBytes >= 0))
       return Promise.reject(new RangeError(`maxBytes: expected 0 or more, got ${String(maxBytes)}`));
     const full: Uint8Array[] = [];
@@ -177,6 +185,7 @@ export abstract class StreamSocket extends Socket {
           chunk = new Uint8Array(Math.min(chunk.length * 2, MAX_CHUNK));
           filled = 0;
         }
+        if (!this.source.read.ready) return C.WOULD_BLOCK;
         const count = this.#receive(chunk.subarray(filled));
         if (count === C.WOULD_BLOCK) return C.WOULD_BLOCK;
         if (count === 0) return all();
@@ -234,7 +243,12 @@ export abstract class StreamSocket extends Socket {
    */
   write(bytes: Uint8Array, options?: C.WaitOptions): Promise<number> {
     if (!(bytes instanceof Uint8Array)) return Promise.reject(wrongBuffer(bytes));
-    return this.source.run("write", "send", this, () => this.#send(bytes), options);
+    const total = bytes.length;
+    const attempt = (): number | C.WouldBlock => {
+      if (bytes.length !== total) throw detached();
+      return this.#send(bytes);
+    };
+    return this.source.run("write", "send", this, attempt, options);
   }
 
   /** Gives the kernel what it takes now. @returns as {@link write}, or {@link WOULD_BLOCK} */
@@ -250,12 +264,13 @@ export abstract class StreamSocket extends Socket {
    */
   writeAll(bytes: Uint8Array, options?: C.WaitOptions): Promise<void> {
     if (!(bytes instanceof Uint8Array)) return Promise.reject(wrongBuffer(bytes));
+    const total = bytes.length;
     let sent = 0;
     if (options === undefined && this.source.mayAttempt("write")) {
       // Nearly every write: the kernel takes it all at once.
       try {
         const count = this.#send(bytes);
-        if (count === bytes.length) return DONE;
+        if (count === total) return DONE;
         if (count === C.WOULD_BLOCK) this.source.write.ready = false;
         else sent = count;
       } catch (error) {
@@ -264,7 +279,9 @@ export abstract class StreamSocket extends Socket {
     }
     const attempt = (): undefined | C.WouldBlock | typeof C.YIELD => {
       for (let round = 0; round < ROUNDS; round++) {
-        if (sent === bytes.length) return undefined;
+        if (sent === total) return undefined;
+        if (bytes.length !== total) throw detached();
+        if (!this.source.write.ready) return C.WOULD_BLOCK;
         const count = this.#send(sent === 0 ? bytes : bytes.subarray(sent));
         if (count === C.WOULD_BLOCK) return C.WOULD_BLOCK;
         sent += count;
@@ -326,6 +343,7 @@ export abstract class StreamSocket extends Socket {
   }
 
   #receive(buffer: Uint8Array): number | C.WouldBlock {
+    if (buffer.length === 0) throw detached(); // recv would give 0, which means the end of the stream
     const back = this.#givenBack;
     if (back !== undefined) {
       const count = Math.min(back.length, buffer.length);
@@ -339,7 +357,7 @@ export abstract class StreamSocket extends Socket {
     while (count === -C.errno.EINTR) count = C.recv(source.fd, buffer, 0);
     if (count < 0) return result(count, "recv");
     // A short read has emptied the queue: the next event tells of more (man 7 epoll, "edge-triggered").
-    if (count < buffer.length && count > 0 && !source.ended) source.read.ready = false;
+    if (count < buffer.length && count > 0 && source.shortMeansEmpty) source.read.ready = false;
     this.#bytesRead += count;
     return count;
   }
@@ -352,9 +370,11 @@ export abstract class StreamSocket extends Socket {
   }
 
   #send(bytes: Uint8Array): number | C.WouldBlock {
-    let count = C.send(this.source.fd, bytes, C.MSG_NOSIGNAL);
-    while (count === -C.errno.EINTR) count = C.send(this.source.fd, bytes, C.MSG_NOSIGNAL);
+    const source = this.source;
+    let count = C.send(source.fd, bytes, C.MSG_NOSIGNAL);
+    while (count === -C.errno.EINTR) count = C.send(source.fd, bytes, C.MSG_NOSIGNAL);
     if (count < 0) return result(count, "send");
+    if (count < bytes.length && source.shortMeansEmpty) source.write.ready = false; // likewise: the buffer is full
     this.#bytesWritten += count;
     return count;
   }
@@ -364,6 +384,13 @@ function result(count: number, syscall: string): number | C.WouldBlock {
   if (count >= 0) return count;
   if (count === -C.errno.EAGAIN) return C.WOULD_BLOCK;
   throw new C.SysError(count, syscall);
+}
+
+/** The caller has transferred the buffer to another thread, or shrunk it, while the call was waiting. */
+function detached(): TypeError {
+  return new TypeError(
+    "buffer: expected it to stay as it is while the call waits, but it was detached or resized",
+  );
 }
 
 function wrongBuffer(buffer: unknown): Error | undefined {

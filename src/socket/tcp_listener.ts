@@ -48,6 +48,7 @@ const PASSED_ON: readonly number[] = [
 export class TcpListener extends Socket {
   readonly #onPause: ((error: C.SysError) => void) | undefined;
   #pauseMs = 0;
+  #pauseTimer: NodeJS.Timeout | undefined;
 
   private constructor(source: C.Source, onPause: ((error: C.SysError) => void) | undefined) {
     super(source);
@@ -134,8 +135,12 @@ export class TcpListener extends Socket {
           code: error.code,
         });
     }
+    if (this.#pauseTimer !== undefined) return; // an event has come, and is no better
     this.#pauseMs = Math.min(Math.max(FIRST_PAUSE_MS, this.#pauseMs * 2), LONGEST_PAUSE_MS);
-    setTimeout(() => this.source.wake("read"), this.#pauseMs).unref();
+    this.#pauseTimer = setTimeout(() => {
+      this.#pauseTimer = undefined;
+      this.source.wake("read");
+    }, this.#pauseMs).unref();
   }
 
   /** Connection after connection, until the listener is closed. */

@@ -2,7 +2,7 @@
 import type { SocketAddr } from "../ip/index.ts";
 import { type Family, type Resolver, resolve, splitTarget, type Target } from "../names/index.ts";
 import * as C from "../sys/index.ts";
-import { type ConnectAttempt, race } from "./_race.ts";
+import { type ConnectAttempt, ConnectError, race } from "./_race.ts";
 import { addressOf, openSocket } from "./_socket.ts";
 import { StreamSocket } from "./_stream.ts";
 import { type OptionSetting, TCP } from "./options.ts";
@@ -23,6 +23,21 @@ export interface ConnectOptions extends C.WaitOptions {
   readonly options?: readonly OptionSetting[] | undefined;
   /** Called when an attempt starts and when it ends. */
   readonly onAttempt?: ((attempt: ConnectAttempt) => void) | undefined;
+}
+
+/** A resolver may be deaf to its signal; who waits for it is not. */
+function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+function peerBytes(fd: number): Uint8Array {
+  const bytes = C.getpeername(fd);
+  if (typeof bytes === "number") throw new C.SysError(bytes, "getpeername");
+  return bytes;
 }
 
 /** A TCP connection. */
@@ -54,11 +69,7 @@ export class TcpStream extends StreamSocket {
   static async connect(target: Target, options: ConnectOptions = {}): Promise<TcpStream> {
     C.checkWait(options);
     const { attemptDelayMs = ATTEMPT_DELAY_MS } = options;
-    if (!(attemptDelayMs >= 0)) {
-      throw new RangeError(
-        `attemptDelayMs: expected a number of milliseconds from 0 up, got ${String(attemptDelayMs)}`,
-      );
-    }
+    C.checkDelay("attemptDelayMs", attemptDelayMs);
     const startedAt = performance.now();
     const split = splitTarget(target);
     const label = "host" in split ? `${split.host}:${split.service}` : split.toString();
@@ -73,11 +84,14 @@ export class TcpStream extends StreamSocket {
     try {
       const addresses =
         "host" in split
-          ? await resolve(split.host, split.service, {
-              family: options.family,
-              resolver: options.resolver,
+          ? await unlessAborted(
               signal,
-            })
+              resolve(split.host, split.service, {
+                family: options.family,
+                resolver: options.resolver,
+                signal,
+              }),
+            )
           : [split];
       if (!("host" in split) && options.onAttempt === undefined) {
         return await TcpStream.#attempt(split, options, signal);
@@ -92,7 +106,7 @@ export class TcpStream extends StreamSocket {
         connect: (address, losing) => TcpStream.#attempt(address, options, losing),
       }).catch((error) => {
         // An address that was given as such has one attempt, and its own error says it all.
-        throw !("host" in split) && error instanceof AggregateError ? error.errors[0] : error;
+        throw !("host" in split) && error instanceof ConnectError ? error.errors[0] : error;
       });
     } finally {
       unwatch?.();
@@ -125,6 +139,7 @@ export class TcpStream extends StreamSocket {
     };
     try {
       await stream.source.run("write", "connect", stream, connected, { signal });
+      if (address.ip.isUnspecified) stream.#peerBytes = peerBytes(fd); // the kernel took it for loopback
       stream.#refuseItself(address);
       return stream;
     } catch (error) {

@@ -117,6 +117,7 @@ export {
   resolverCallsRunning,
 } from "./netdb.ts";
 export { exitNow } from "./process_calls.ts";
+export { startReactor } from "./reactor.ts";
 export { decodeSockaddr, encodeSockaddr, if_indextoname, if_nametoindex } from "./sockaddr.ts";
 export {
   accept4,
@@ -135,4 +136,4 @@ export {
 export { closeWhenForgotten, type Direction, Source, WOULD_BLOCK, type WouldBlock, YIELD } from "./source.ts";
 export { linger, type SkMemInfo, sk_meminfo, type TcpInfo, tcp_info } from "./structs.ts";
 export { check, SysError, type SysErrorDetails } from "./sys_error.ts";
-export { checkWait, TimeoutError, type WaitOptions, watchWait } from "./wait.ts";
+export { after, checkDelay, checkWait, TimeoutError, type WaitOptions, watchWait } from "./wait.ts";

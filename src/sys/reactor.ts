@@ -12,6 +12,7 @@ import {
   EPOLLET,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLPRI,
   EPOLLRDHUP,
 } from "./constants.ts";
 import { closeWithThread, libc, negativeErrno, type PollHandle, watchReadable } from "./ffi.ts";
@@ -64,7 +65,13 @@ let dispatchScheduled = false;
 let budget = BUDGET;
 let postponed: (() => void)[] = [];
 
-function start(): void {
+/**
+ * Makes the thread's epoll instance, where it has none yet. Done before the first socket is opened, so that a process
+ * that runs out of files later can still wait.
+ * @throws {SysError} of epoll_create1
+ */
+export function startReactor(): void {
+  if (handle !== undefined) return;
   const fd = c_epoll_create1(EPOLL_CLOEXEC);
   epollFd = check(fd < 0 ? negativeErrno() : fd, "epoll_create1");
   closeWithThread(epollFd);
@@ -90,16 +97,16 @@ function dispatch(): void {
 }
 
 /**
- * Adds `fd` to the thread's epoll set (EPOLLIN, EPOLLOUT, EPOLLRDHUP, edge-triggered). What is ready already is
+ * Adds `fd` to the thread's epoll set (EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, edge-triggered). What is ready already is
  * reported in the next turn of the loop, so nothing that happened before is missed.
  * @throws {SysError} of epoll_create1 or epoll_ctl
  */
 export function register(fd: number, registrant: Registrant): Registration {
-  if (handle === undefined) start();
+  startReactor();
   const slot = freeSlots.pop() ?? registrants.length;
   const generation = nextGeneration;
   nextGeneration = (nextGeneration + 1) >>> 0 || 1; // 0 is nobody's
-  oneEventWords[0] = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
+  oneEventWords[0] = (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
   oneEventWords[SLOT] = slot;
   oneEventWords[GENERATION] = generation;
   const result = c_epoll_ctl(epollFd, EPOLL_CTL_ADD, fd, oneEvent) < 0 ? negativeErrno() : 0;

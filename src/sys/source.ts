@@ -1,5 +1,5 @@
 /** Source: an fd that is owned, with its readiness and the operations that wait for it. */
-import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP } from "./constants.ts";
+import { EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP } from "./constants.ts";
 import { errno } from "./errno.ts";
 import { closeWithThread, keepAfterThread } from "./ffi.ts";
 import { close } from "./io_calls.ts";
@@ -82,8 +82,11 @@ export class Source implements Registrant {
   /** -1 once closed. */
   fd: number;
   readonly label: string;
-  /** The peer has ended its side, or an error is pending: a short read no longer means that nothing is left. */
-  ended = false;
+  /**
+   * A short count means that nothing is left, or no room, and that an event will tell of more (man 7 epoll): unless
+   * the peer has ended its side, an error is pending, or a read has stopped short at urgent data.
+   */
+  shortMeansEmpty = true;
   readonly read = new Half();
   readonly write = new Half();
   #registration: Registration | undefined;
@@ -177,8 +180,8 @@ export class Source implements Registrant {
 
   /** Called by the reactor. */
   onReady(events: number): void {
-    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.ended = true;
-    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.#wake(this.read);
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) this.shortMeansEmpty = false;
+    if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.#wake(this.read);
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) this.#wake(this.write);
   }
 
@@ -234,8 +237,8 @@ export class Source implements Registrant {
 
   #fail(half: Half, operation: Operation, reason: unknown): boolean {
     if (!this.#finish(half, operation)) return false;
+    operation.reject(reason); // heard in a microtask, when the undoing is done
     operation.undo?.();
-    operation.reject(reason);
     return true;
   }
 

@@ -25,8 +25,24 @@ export class TimeoutError extends Error {
   }
 }
 
-// A longer delay than this makes setTimeout fire at once.
+// A longer delay than this, 24 days, makes setTimeout fire at once.
 const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** setTimeout, for which a delay that is too long for it, such as `Infinity`, never ends. */
+export function after(delayMs: number, call: () => void): NodeJS.Timeout | undefined {
+  return delayMs > MAX_DELAY_MS ? undefined : setTimeout(call, delayMs);
+}
+
+/**
+ * @throws {TypeError} for what is not a number
+ * @throws {RangeError} for a negative number or NaN
+ */
+export function checkDelay(name: string, delayMs: number): void {
+  if (typeof delayMs !== "number") {
+    throw new TypeError(`${name}: expected a number of milliseconds, got ${typeof delayMs}`);
+  }
+  if (!(delayMs >= 0)) throw new RangeError(`${name}: expected 0 or more, or Infinity, got ${delayMs}`);
+}
 
 /**
  * Checks the options before anything is begun.
@@ -37,13 +53,7 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 export function checkWait(options: WaitOptions | undefined): void {
   if (options === undefined) return;
   const { signal, timeoutMs } = options;
-  if (timeoutMs !== undefined) {
-    if (typeof timeoutMs !== "number") {
-      throw new TypeError(`timeoutMs: expected a number of milliseconds, got ${typeof timeoutMs}`);
-    }
-    if (!(timeoutMs >= 0))
-      throw new RangeError(`timeoutMs: expected 0 or more, or Infinity, got ${timeoutMs}`);
-  }
+  if (timeoutMs !== undefined) checkDelay("timeoutMs", timeoutMs);
   if (signal !== undefined) {
     if (!(signal instanceof AbortSignal)) throw new TypeError("signal: expected an AbortSignal");
     signal.throwIfAborted();
@@ -62,10 +72,10 @@ export function watchWait(
 ): (() => void) | undefined {
   if (options === undefined) return undefined;
   const { signal, timeoutMs } = options;
-  let timer: NodeJS.Timeout | undefined;
-  if (timeoutMs !== undefined && timeoutMs <= MAX_DELAY_MS) {
-    timer = setTimeout(() => cancel(new TimeoutError(syscall, timeoutMs, address())), timeoutMs);
-  }
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : after(timeoutMs, () => cancel(new TimeoutError(syscall, timeoutMs, address())));
   if (signal === undefined) return timer === undefined ? undefined : () => clearTimeout(timer);
   const onAbort = (): void => cancel(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
