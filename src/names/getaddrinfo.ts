@@ -1,8 +1,8 @@
 /** Names and services to socket addresses, as libc's getaddrinfo(3) gives them. */
-import { domainToASCII } from "node:url";
 import type { SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
 import { cancellable } from "./_call.ts";
+import { asciiHost } from "./_host.ts";
 import { ResolveError } from "./resolve_error.ts";
 
 export type Family = "ipv4" | "ipv6";
@@ -55,7 +55,6 @@ const FLAGS = {
   addressConfig: C.AI_ADDRCONFIG,
 } as const;
 
-const MAX_NAME = 253; // RFC 1035 §2.3.4: 255 octets on the wire
 const MAX_SERVICE = 64;
 
 /**
@@ -124,20 +123,6 @@ function cHints(hints: AddressHints): C.AddrInfoHints {
     ai_socktype: type === undefined ? 0 : TYPES[type],
     ai_protocol: protocol,
   };
-}
-
-function asciiHost(host: string, service: string | number | undefined): string {
-  if (typeof host !== "string") throw new TypeError(`host: expected a string, got ${typeof host}`);
-  const refuse = (hint: string): never => {
-    throw new ResolveError(C.EAI_NONAME, host, service === undefined ? undefined : String(service), { hint });
-  };
-  if (host === "") refuse("the host is empty");
-  if (/[\0-\x20\x7f]/.test(host)) refuse("a name has no spaces and no control characters");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range
-  const ascii = /^[\x00-\x7f]*$/.test(host) ? host : domainToASCII(host);
-  if (ascii === "") refuse("the name has no IDNA form");
-  if (ascii.replace(/\.$/, "").length > MAX_NAME) refuse(`a DNS name has at most ${MAX_NAME} characters`);
-  return ascii;
 }
 
 function checkService(service: string | number, host: string | undefined): string {

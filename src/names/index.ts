@@ -15,7 +15,9 @@ export { ResolveError, type ResolveErrorCode } from "./resolve_error.ts";
 export {
   type ResolveOptions,
   type Resolver,
+  type ResolveTargetOptions,
   resolve,
+  resolveTarget,
   type SplitTarget,
   splitTarget,
   systemResolver,

@@ -1,6 +1,7 @@
 /** The Resolver interface, the system's resolver, and `resolve`: a name to the addresses that a connect would try. */
-import { IpAddr, SocketAddr, splitHostPort } from "../ip/index.ts";
-import { EAI_ADDRFAMILY, EAI_NONAME, type WaitOptions } from "../sys/index.ts";
+import { IpAddr, isPort, SocketAddr, splitHostPort } from "../ip/index.ts";
+import { checkWait, EAI_ADDRFAMILY, EAI_NONAME, type WaitOptions } from "../sys/index.ts";
+import { asciiHost } from "./_host.ts";
 import { type Family, getaddrinfo } from "./getaddrinfo.ts";
 import { interleaveFamilies } from "./order.ts";
 import { ResolveError } from "./resolve_error.ts";
@@ -48,15 +49,22 @@ export type SplitTarget = SocketAddr | { readonly host: string; readonly service
 export function splitTarget(target: Target): SplitTarget {
   if (target instanceof SocketAddr) return target;
   if (typeof target === "string") return SocketAddr.tryParse(target) ?? numeric(splitHostPort(target));
-  if (
-    typeof target === "object" &&
-    target !== null &&
-    typeof target.host === "string" &&
-    target.port !== undefined
-  ) {
-    return numeric({ host: target.host, service: String(target.port) });
+  if (typeof target !== "object" || target === null || typeof target.host !== "string") {
+    throw new TypeError('target: expected "host:port", a SocketAddr, or { host, port }');
   }
-  throw new TypeError('target: expected "host:port", a SocketAddr, or { host, port }');
+  return splitHost(target.host, target.port);
+}
+
+function splitHost(host: string, service: string | number): SplitTarget {
+  if (typeof service === "number") {
+    if (!isPort(service))
+      throw new RangeError(`port: expected a whole number from 0 to 65535, got ${service}`);
+  } else if (typeof service !== "string") {
+    throw new TypeError(
+      `port: expected a number or the name of a service, got ${service === null ? "null" : typeof service}`,
+    );
+  }
+  return numeric({ host, service: String(service) });
 }
 
 function numeric(parts: { readonly host: string; readonly service: string }): SplitTarget {
@@ -80,20 +88,37 @@ function numeric(parts: { readonly host: string; readonly service: string }): Sp
 export async function resolve(
   host: string,
   service: string | number = 0,
-  options: ResolveOptions & { readonly resolver?: Resolver | undefined } = {},
+  options: ResolveTargetOptions = {},
 ): Promise<SocketAddr[]> {
-  const split = splitTarget({ host, port: service });
-  if (split instanceof SocketAddr) {
-    if (options.family === undefined || split.family === options.family) return [split];
-    throw new ResolveError(EAI_ADDRFAMILY, host, String(service));
+  if (typeof host !== "string") throw new TypeError(`host: expected a string, got ${typeof host}`);
+  return resolveTarget(splitHost(host, service), options);
+}
+
+/** Options of {@link resolve}. */
+export interface ResolveTargetOptions extends ResolveOptions {
+  /** Who is asked; the system by default. */
+  readonly resolver?: Resolver | undefined;
+}
+
+/** {@link resolve} for a target that was taken apart already; an address comes back as it is. */
+export async function resolveTarget(
+  target: SplitTarget,
+  options: ResolveTargetOptions,
+): Promise<SocketAddr[]> {
+  checkWait(options);
+  if (target instanceof SocketAddr) {
+    if (options.family === undefined || target.family === options.family) return [target];
+    throw new ResolveError(EAI_ADDRFAMILY, target.toString(), undefined);
   }
-  const last = host.replace(/\.$/, "").split(".").at(-1) ?? "";
-  if (/^(\d+|0x[\da-f]*)$/i.test(last) && IpAddr.tryParse(host) === undefined) {
-    throw new ResolveError(EAI_NONAME, host, String(service), {
+  const { host, service } = target;
+  const ascii = asciiHost(host, service);
+  const last = ascii.replace(/\.$/, "").split(".").at(-1) ?? "";
+  if (/^(\d+|0x[\da-f]*)$/i.test(last) && IpAddr.tryParse(ascii) === undefined) {
+    throw new ResolveError(EAI_NONAME, host, service, {
       hint: "an IPv4 address is four decimal numbers from 0 to 255 without leading zeros",
     });
   }
-  const addresses = await (options.resolver ?? systemResolver).resolve(split.host, split.service, options);
-  if (addresses.length === 0) throw new ResolveError(EAI_NONAME, host, String(service));
+  const addresses = await (options.resolver ?? systemResolver).resolve(host, service, options);
+  if (addresses.length === 0) throw new ResolveError(EAI_NONAME, host, service);
   return interleaveFamilies(addresses);
 }

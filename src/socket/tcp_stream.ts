@@ -1,6 +1,6 @@
 /** TcpStream: a TCP connection, from a name to bytes and back. */
 import type { SocketAddr } from "../ip/index.ts";
-import { type Family, type Resolver, resolve, splitTarget, type Target } from "../names/index.ts";
+import { type Family, type Resolver, resolveTarget, splitTarget, type Target } from "../names/index.ts";
 import * as C from "../sys/index.ts";
 import { type ConnectAttempt, ConnectError, race } from "./_race.ts";
 import { addressOf, openSocket } from "./_socket.ts";
@@ -82,17 +82,8 @@ export class TcpStream extends StreamSocket {
     );
     const { signal } = controller;
     try {
-      const addresses =
-        "host" in split
-          ? await unlessAborted(
-              signal,
-              resolve(split.host, split.service, {
-                family: options.family,
-                resolver: options.resolver,
-                signal,
-              }),
-            )
-          : [split];
+      const asked = { family: options.family, resolver: options.resolver, signal };
+      const addresses = await unlessAborted(signal, resolveTarget(split, asked));
       if (!("host" in split) && options.onAttempt === undefined) {
         return await TcpStream.#attempt(split, options, signal);
       }

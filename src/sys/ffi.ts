@@ -1,5 +1,6 @@
 /** The FFI fence: the only file that imports koffi. C functions, errno, C memory, and one uv_poll handle. */
 import "./_platform.ts";
+import { readFileSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 import koffi from "koffi";
 
@@ -71,19 +72,64 @@ export function keepAfterThread(fd: number): void {
   if (!isMainThread) removeCleanupHook(nodeEnv, closeAddress, fd);
 }
 
-/** A handle on the thread's event loop that watches one fd for input. */
-export interface PollHandle {
-  ref(): void;
-  unref(): void;
-  /** Stops watching and closes the handle; the fd stays open. */
-  close(): void;
-}
+if (!isMainThread) pinAddon();
 
 /**
- * Calls `callback` on this thread's event loop whenever `fd` has input (uv_poll_start, level-triggered).
- * The callback must not throw, since koffi loses what it throws. The caller keeps the handle in a strong
- * reference: a collected handle is closed while it is active.
+ * When a worker ends that alone has loaded koffi, Node unloads koffi's code while a callback of it, that of closing
+ * the poll handle, is still to run. RTLD_NODELETE keeps it for the life of the process.
  */
-export function watchReadable(fd: number, callback: () => void): PollHandle {
-  return koffi.node.poll(fd, { readable: true }, callback);
+function pinAddon(): void {
+  const [RTLD_LAZY, RTLD_NODELETE] = [1, 0x1000]; // dlfcn.h, the same for glibc and musl
+  const path = /\S+koffi\.node$/m.exec(readFileSync("/proc/self/maps", "latin1"))?.[0];
+  const dlopen = libc<(path: string, flags: number) => bigint>("void *dlopen(const char *, int)");
+  if (path !== undefined) dlopen(path, RTLD_LAZY | RTLD_NODELETE);
+}
+
+/** A handle on the thread's event loop that watches one fd for input. */
+export interface PollHandle {
+  /** Lets the handle keep the loop alive (the default), or not. */
+  ref(): void;
+  unref(): void;
+}
+
+const napi_get_uv_event_loop = libc<(env: bigint, loop: Uint8Array) => number>(
+  "int napi_get_uv_event_loop(void *, void *)",
+);
+const walkCallback = koffi.proto("void WindsockWalk(void *handle, void *arg)");
+const uv_walk = program.func("uv_walk", "void", ["void *", koffi.pointer(walkCallback), "void *"]);
+const uv_handle_get_type = libc<(handle: bigint) => number>("int uv_handle_get_type(void *)");
+const uv_fileno = libc<(handle: bigint, fd: Uint8Array) => number>("int uv_fileno(void *, void *)");
+const uv_poll_start = libc<(handle: bigint, events: number, callback: bigint) => number>(
+  "int uv_poll_start(void *, int, void *)",
+);
+const UV_POLL = 8; // enum uv_handle_type, uv.h
+const UV_READABLE = 1; // enum uv_poll_event, uv.h
+
+/**
+ * Makes the thread's event loop turn whenever `fd` has input (uv_poll, level-triggered). No JavaScript is called: what
+ * is to be done belongs into the check phase of that turn, `setImmediate`.
+ *
+ * koffi makes the handle, and closes it with the thread; its callback is replaced by a C function that does nothing.
+ * koffi's own would call into JavaScript, and where the thread is ending, by `process.exit` or `worker.terminate`,
+ * Node-API makes that fatal for the whole process. The caller keeps the handle in a strong reference: a collected one
+ * is closed while it is active.
+ */
+export function turnOnInput(fd: number): PollHandle {
+  const poll = koffi.node.poll(fd, { readable: true }, () => {});
+  const loop = new BigUint64Array(1);
+  napi_get_uv_event_loop(nodeEnv, new Uint8Array(loop.buffer));
+  const handles: bigint[] = [];
+  uv_walk(loop[0], (handle: bigint) => handles.push(handle), null);
+  const fdCell = new Int32Array(1);
+  const ours = handles.find((handle) => {
+    if (uv_handle_get_type(handle) !== UV_POLL) return false;
+    return uv_fileno(handle, new Uint8Array(fdCell.buffer)) === 0 && fdCell[0] === fd;
+  });
+  const doNothing = program.symbol("uv_is_active", "void *") as unknown as bigint;
+  if (ours === undefined || uv_poll_start(ours, UV_READABLE, doNothing) !== 0) {
+    throw new Error(
+      "windsock: this Node.js has another event loop than its own libuv; sockets cannot wait here",
+    );
+  }
+  return poll;
 }

@@ -2,8 +2,9 @@
  * Readiness: one epoll instance per thread, watched by one uv_poll handle of the thread's own event loop.
  *
  * Every socket is registered once and edge-triggered; `data.u64` carries a slot and a generation, so that an event
- * for a socket that an earlier event of the same batch has closed finds nobody. The uv_poll callback only schedules,
- * since koffi loses what it throws, and `setImmediate` runs in the same turn of the loop with microtasks in order.
+ * for a socket that an earlier event of the same batch has closed finds nobody. The uv_poll handle makes the loop turn
+ * and nothing else; the events are handed out in the check phase of that turn, where microtasks run in order, by an
+ * immediate that stands as long as any socket is registered and does not keep the loop alive by itself.
  */
 import {
   EPOLL_CLOEXEC,
@@ -15,7 +16,7 @@ import {
   EPOLLPRI,
   EPOLLRDHUP,
 } from "./constants.ts";
-import { closeWithThread, libc, negativeErrno, type PollHandle, watchReadable } from "./ffi.ts";
+import { closeWithThread, libc, negativeErrno, type PollHandle, turnOnInput } from "./ffi.ts";
 import { epoll_event } from "./structs.ts";
 import { check } from "./sys_error.ts";
 
@@ -38,7 +39,8 @@ export interface Registration {
   readonly generation: number;
 }
 
-const BATCH = 256;
+// Large, since bursts of the same system call run faster than alternating ones.
+const BATCH = 1024;
 /** How many operations may complete without waiting before the event loop gets its turn again. */
 const BUDGET = 64;
 /** How many more for every socket that has become ready: an answer, and what follows from it. */
@@ -60,7 +62,9 @@ let nextGeneration = 1;
 let epollFd = -1;
 let handle: PollHandle | undefined;
 let waiting = 0;
-let dispatchScheduled = false;
+/** How many sockets are registered. */
+let registered = 0;
+let standing = false;
 
 let budget = BUDGET;
 let postponed: (() => void)[] = [];
@@ -75,18 +79,19 @@ export function startReactor(): void {
   const fd = c_epoll_create1(EPOLL_CLOEXEC);
   epollFd = check(fd < 0 ? negativeErrno() : fd, "epoll_create1");
   closeWithThread(epollFd);
-  handle = watchReadable(epollFd, schedule);
+  handle = turnOnInput(epollFd);
   if (waiting === 0) handle.unref();
 }
 
-function schedule(): void {
-  if (dispatchScheduled) return;
-  dispatchScheduled = true;
-  setImmediate(dispatch);
+function stand(): void {
+  if (standing || registered === 0) return;
+  standing = true;
+  setImmediate(dispatch).unref();
 }
 
 function dispatch(): void {
-  dispatchScheduled = false;
+  standing = false;
+  stand();
   const count = c_epoll_wait(epollFd, eventBytes, BATCH, 0); // an error, EINTR, is met again in the next turn
   budget = BUDGET + BUDGET_PER_EVENT * Math.max(count, 0);
   for (let word = 0; word < count * STRIDE; word += STRIDE) {
@@ -114,6 +119,8 @@ export function register(fd: number, registrant: Registrant): Registration {
   check(result, "epoll_ctl");
   registrants[slot] = registrant;
   generations[slot] = generation;
+  registered++;
+  stand();
   return { slot, generation };
 }
 
@@ -123,6 +130,7 @@ export function unregister(fd: number, registration: Registration): void {
   registrants[registration.slot] = undefined;
   generations[registration.slot] = 0;
   freeSlots.push(registration.slot);
+  registered--;
 }
 
 /** Counts `by` more waiting operations: while there is one, the process stays alive. */

@@ -58,9 +58,9 @@ function zoneIndex(address: SocketAddr): number {
   if (typeof address.zone === "number") return address.zone;
   const index = if_nametoindex(address.zone);
   if (index < 0) {
-    throw new SysError(errno.ENODEV, "if_nametoindex", {
+    throw new SysError(index, "if_nametoindex", {
       address: address.toString(),
-      hint: `this host has no network interface named ${address.zone}`,
+      hint: index === -errno.ENODEV ? `this host has no network interface named ${address.zone}` : undefined,
     });
   }
   return index;

@@ -175,6 +175,7 @@ export class Source implements Registrant {
         if (reason instanceof TimeoutError) this.#drain(half, true);
         this.#cancel(half, operation, reason);
       },
+      operation.counted,
     );
   }
 

@@ -62,6 +62,7 @@ export function checkWait(options: WaitOptions | undefined): void {
 
 /**
  * Calls `cancel` with the reason once the signal is aborted or the time is over.
+ * @param keepsAlive whether the timer does
  * @returns a function that ends the watch, to be called once when the operation has ended; `undefined` without options
  */
 export function watchWait(
@@ -69,6 +70,7 @@ export function watchWait(
   syscall: string,
   address: () => string | undefined,
   cancel: (reason: unknown) => void,
+  keepsAlive = true,
 ): (() => void) | undefined {
   if (options === undefined) return undefined;
   const { signal, timeoutMs } = options;
@@ -76,6 +78,7 @@ export function watchWait(
     timeoutMs === undefined
       ? undefined
       : after(timeoutMs, () => cancel(new TimeoutError(syscall, timeoutMs, address())));
+  if (!keepsAlive) timer?.unref();
   if (signal === undefined) return timer === undefined ? undefined : () => clearTimeout(timer);
   const onAbort = (): void => cancel(signal.reason);
   signal.addEventListener("abort", onAbort, { once: true });
