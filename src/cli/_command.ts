@@ -1,4 +1,5 @@
 /** What the commands share: exit codes, one-line errors, numbers and JSON for people and programs. */
+import { writeSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
 import { AddressError } from "../ip/index.ts";
 import { exitNow, resolverCallsRunning } from "../sys/index.ts";
@@ -50,8 +51,9 @@ function exitCode(error: unknown): number {
 /** Runs a command to its end, and the process with it. */
 export async function run(name: string, command: () => Promise<number>): Promise<void> {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") exitNow(EXIT.failed); // whoever read our output has gone, as in `… | head -1`
-    throw error;
+    // EPIPE: whoever read our output has gone, as in `… | head -1`, and need not be told.
+    if (error.code !== "EPIPE") writeSync(2, `windsock ${name}: standard output: ${error.message}\n`);
+    exitNow(EXIT.failed);
   });
   let code: number;
   try {

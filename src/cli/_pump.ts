@@ -1,6 +1,8 @@
 /** Bytes between standard input, a stream and standard output, as netcat moves them. */
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { SysError, type TcpStream, TimeoutError } from "../socket/index.ts";
+import { input } from "./_input.ts";
 
 const CHUNK = 64 * 1024;
 /** After the peer's end, how long a pipe on standard input may be silent before it counts as having nothing to say. */
@@ -13,74 +15,99 @@ export interface PumpOptions {
   readonly endWithPeer: boolean;
 }
 
+/** One peer's time with standard input and output. */
+class Pump {
+  readonly #stream: TcpStream;
+  readonly #stop = new AbortController();
+  /** Since when standard input has been waited for; `undefined` while its bytes are being sent. */
+  #waitingSince: number | undefined;
+
+  constructor(stream: TcpStream) {
+    this.#stream = stream;
+  }
+
+  async run(options: PumpOptions): Promise<void> {
+    const sending = this.#send();
+    sending.catch(() => {}); // met below, or moot
+    const { idleMs } = options;
+    try {
+      const work = this.#work(sending, options.endWithPeer);
+      await (idleMs === undefined ? work : Promise.race([work, this.#idle(idleMs)]));
+    } finally {
+      this.#stop.abort();
+      await sending.catch(() => {}); // what it has not sent is given back by then
+      process.stdin.pause();
+    }
+  }
+
+  async #work(sending: Promise<void>, endWithPeer: boolean): Promise<void> {
+    await this.#receive();
+    if (process.stdin.isTTY)
+      await Promise.race([sending, Promise.resolve()]); // tells if sending has failed
+    else await (endWithPeer ? Promise.race([sending, this.#silence()]) : sending);
+  }
+
+  async #send(): Promise<void> {
+    const stream = this.#stream;
+    const { signal } = this.#stop;
+    for (;;) {
+      this.#waitingSince = performance.now();
+      const chunk = await input.next(signal);
+      this.#waitingSince = undefined;
+      const before = stream.bytesWritten;
+      try {
+        if (chunk === undefined) return stream.shutdown("write");
+        await stream.writeAll(chunk, { signal });
+      } catch (error) {
+        if (chunk !== undefined) input.giveBack(chunk.subarray(stream.bytesWritten - before));
+        // The peer no longer reads; what it has still to say is worth reading.
+        if (error instanceof SysError && (error.code === "EPIPE" || error.code === "ENOTCONN")) return;
+        throw error;
+      }
+    }
+  }
+
+  /** The peer to standard output, as fast as that takes it. */
+  async #receive(): Promise<void> {
+    const buffer = new Uint8Array(CHUNK);
+    const { signal } = this.#stop;
+    for (;;) {
+      const count = await this.#stream.read(buffer, { signal });
+      if (count === 0) return;
+      // A copy: standard output may hold on to it until it is written.
+      if (!process.stdout.write(buffer.slice(0, count))) await once(process.stdout, "drain", { signal });
+    }
+  }
+
+  /** Resolves once standard input has been silent for a while. */
+  async #silence(): Promise<void> {
+    for (;;) {
+      const since = this.#waitingSince ?? performance.now();
+      const left = since + SILENCE_MS - performance.now();
+      if (left <= 0) return;
+      await sleep(left, undefined, this.#stop);
+    }
+  }
+
+  /** Rejects once nothing has moved in either direction for so long. */
+  async #idle(idleMs: number): Promise<never> {
+    let moved = -1;
+    let since = 0;
+    for (;;) {
+      const now = this.#stream.bytesRead + this.#stream.bytesWritten;
+      if (now !== moved) since = performance.now();
+      moved = now;
+      const left = since + idleMs - performance.now();
+      if (left <= 0) throw new TimeoutError("transfer", idleMs, this.#stream.peerAddr.toString());
+      await sleep(Math.min(left, Math.max(10, idleMs / 10)), undefined, this.#stop);
+    }
+  }
+}
+
 /**
  * Standard input to the peer, the peer to standard output. The end of standard input half-closes the stream; the end
  * of the peer's side ends it all, once standard input has been sent: a terminal is not waited for.
  */
-export async function pump(stream: TcpStream, options: PumpOptions): Promise<void> {
-  const finished = new AbortController();
-  let lastMove = performance.now();
-  const moved = (): void => {
-    lastMove = performance.now();
-  };
-  const input = sendInput(stream, finished.signal, moved);
-  input.catch(() => {}); // met below, or moot
-  try {
-    await receive(stream, options.idleMs, () => lastMove, moved);
-    if (process.stdin.isTTY) return;
-    if (options.endWithPeer) await Promise.race([input, silence(() => lastMove)]);
-    else await input;
-  } finally {
-    finished.abort();
-    process.stdin.pause();
-  }
-}
-
-async function sendInput(stream: TcpStream, signal: AbortSignal, moved: () => void): Promise<void> {
-  try {
-    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
-      if (signal.aborted) return;
-      await stream.writeAll(chunk, { signal });
-      moved();
-    }
-    if (!stream.closed) stream.shutdown("write");
-  } catch (error) {
-    if (signal.aborted) return;
-    // The peer no longer reads; what it has still to say is worth reading.
-    if (error instanceof SysError && (error.code === "EPIPE" || error.code === "ENOTCONN")) return;
-    throw error;
-  }
-}
-
-/** The peer to standard output, as fast as that takes it. */
-async function receive(
-  stream: TcpStream,
-  idleMs: number | undefined,
-  lastMove: () => number,
-  moved: () => void,
-): Promise<void> {
-  const buffer = new Uint8Array(CHUNK);
-  for (;;) {
-    let count: number;
-    try {
-      count = await stream.read(buffer, idleMs === undefined ? undefined : { timeoutMs: idleMs });
-    } catch (error) {
-      const busy = error instanceof TimeoutError && performance.now() - lastMove() < (idleMs ?? 0);
-      if (busy) continue; // the other direction has moved meanwhile
-      throw error;
-    }
-    if (count === 0) return;
-    moved();
-    // A copy: standard output may hold on to it until it is written.
-    if (!process.stdout.write(buffer.slice(0, count))) await once(process.stdout, "drain");
-  }
-}
-
-/** Resolves once nothing has moved for a while. */
-async function silence(lastMove: () => number): Promise<void> {
-  for (;;) {
-    const left = lastMove() + SILENCE_MS - performance.now();
-    if (left <= 0) return;
-    await new Promise((resolve) => setTimeout(resolve, left));
-  }
+export function pump(stream: TcpStream, options: PumpOptions): Promise<void> {
+  return new Pump(stream).run(options);
 }

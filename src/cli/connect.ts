@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { type ResolveOptions, type Resolver, systemResolver } from "../names/index.ts";
 import { type ConnectAttempt, TcpStream } from "../socket/index.ts";
+import { argumentBytes } from "./_arguments.ts";
 import { EXIT, familyOf, note, parseSeconds, print, run } from "./_command.ts";
 import { pump } from "./_pump.ts";
 import { type Lookup, timeline } from "./_timeline.ts";
@@ -56,7 +57,7 @@ async function connect(
     await pump(stream, { idleMs: options.wait, endWithPeer: false });
     return EXIT.done;
   }
-  await stream.writeAll(new TextEncoder().encode(message), { timeoutMs: options.wait });
+  await stream.writeAll(argumentBytes(message), { timeoutMs: options.wait });
   if (options.all) stream.shutdown("write");
   const buffer = new Uint8Array(CHUNK);
   let last = 0x0a;

@@ -61,15 +61,20 @@ async function listen(host: string | undefined, port: string, options: Options):
 }
 
 async function open(host: string | undefined, port: string, options: Options): Promise<TcpListener> {
+  const onPause = (error: SysError): void =>
+    note(`windsock listen: ${error.message}; accepting goes on when it can`);
   const family = familyOf(options);
   if (host === undefined) {
     const [any] = await resolve("::", port);
     const number = (any as SocketAddr).port;
-    if (family === undefined) return TcpListener.bind(number);
-    return TcpListener.bind(SocketAddr.of(family === "ipv4" ? "0.0.0.0" : "::", number), { ipv6Only: true });
+    if (family === undefined) return TcpListener.bind(number, { onPause });
+    return TcpListener.bind(SocketAddr.of(family === "ipv4" ? "0.0.0.0" : "::", number), {
+      ipv6Only: true,
+      onPause,
+    });
   }
   const addresses = await resolve(host, port, { family });
-  return TcpListener.bind(addresses[0] as SocketAddr, { ipv6Only: family === "ipv6" });
+  return TcpListener.bind(addresses[0] as SocketAddr, { ipv6Only: family === "ipv6", onPause });
 }
 
 async function serve(peer: TcpStream, options: Options): Promise<void> {

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { parsePort, portClass, type Service, serviceByName, servicesByPort } from "../ip/index.ts";
-import { getaddrinfo } from "../names/index.ts";
+import { getaddrinfo, looksLikePort } from "../names/index.ts";
 import { EXIT, print, run, toJson } from "./_command.ts";
 
 const EPHEMERAL = "/proc/sys/net/ipv4/ip_local_port_range";
@@ -27,7 +27,7 @@ export function addPort(program: Command): void {
 }
 
 async function port(text: string, options: { json?: true }): Promise<number> {
-  const [number, others] = /^[-+.\d]/.test(text) ? [parsePort(text), []] : await portsOf(text);
+  const [number, others] = looksLikePort(text) ? [parsePort(text), []] : await portsOf(text);
   const ephemeral = await ephemeralRange();
   const services = servicesByPort(number);
   const facts = {

@@ -1,6 +1,6 @@
 /** `windsock resolve`: every address of a name, in the order in which a connect would try them. */
 import type { Command } from "commander";
-import { type AddressInfo, getaddrinfo, interleaveFamilies } from "../names/index.ts";
+import { type AddressInfo, checkHost, getaddrinfo, interleaveFamilies } from "../names/index.ts";
 import { EXIT, familyOf, parseSeconds, print, run, toJson } from "./_command.ts";
 
 interface Options {
@@ -36,6 +36,7 @@ export function addResolve(program: Command): void {
 
 async function resolveCommand(name: string, service: string | undefined, options: Options): Promise<number> {
   const hints = { family: familyOf(options), canonicalName: true };
+  checkHost(name, service); // what a connect would refuse has no addresses here
   const entries = await getaddrinfo(name, service, hints, { timeoutMs: options.wait });
   const groups = new Map<string, AddressInfo[]>();
   for (const entry of entries) {

@@ -45,6 +45,9 @@ export interface AddressInfo {
 
 const FAMILIES = { ipv4: C.AF_INET, ipv6: C.AF_INET6 } as const;
 const TYPES = { stream: C.SOCK_STREAM, datagram: C.SOCK_DGRAM, raw: C.SOCK_RAW } as const;
+const TYPE_NAMES = new Map(
+  Object.entries(TYPES).map(([name, number]) => [number as number, name as SocketType]),
+);
 const FLAGS = {
   passive: C.AI_PASSIVE,
   canonicalName: C.AI_CANONNAME,
@@ -88,15 +91,11 @@ export async function getaddrinfo(
   );
   return list.flatMap((entry) => {
     const address = C.decodeSockaddr(entry.ai_addr);
-    if (address === undefined) return []; // a family that is neither IPv4 nor IPv6
+    const type = TYPE_NAMES.get(entry.ai_socktype);
+    if (address === undefined || type === undefined) return []; // neither IPv4 nor IPv6; or DCCP's own type
     return {
       family: address.family,
-      type:
-        entry.ai_socktype === C.SOCK_STREAM
-          ? "stream"
-          : entry.ai_socktype === C.SOCK_DGRAM
-            ? "datagram"
-            : "raw",
+      type,
       protocol: entry.ai_protocol,
       address,
       ...(entry.ai_canonname === undefined ? {} : { canonicalName: entry.ai_canonname }),
@@ -125,9 +124,14 @@ function cHints(hints: AddressHints): C.AddrInfoHints {
   };
 }
 
+/** Whether a text is meant as a port, right or wrong, and not as the name of a service; some names begin with a digit. */
+export function looksLikePort(text: string): boolean {
+  return /^\s*[+-]?[\d.]+(e\d+)?$/i.test(text);
+}
+
 function checkService(service: string | number, host: string | undefined): string {
   const text = String(service);
-  if (/^\s*[+-]?[\d.]+(e\d+)?$/i.test(text) || typeof service === "number") {
+  if (typeof service === "number" || looksLikePort(text)) {
     // glibc reads these with strtoul(3) and keeps the low 16 bits
     if (!/^(0|[1-9]\d{0,4})$/.test(text) || Number(text) > 65535) {
       throw new RangeError(`port: expected a whole number from 0 to 65535, got ${text}`);

@@ -2,11 +2,13 @@
  * Names to addresses and back, as the system does it; and the Resolver interface.
  * @module
  */
+export { checkHost } from "./_host.ts";
 export {
   type AddressHints,
   type AddressInfo,
   type Family,
   getaddrinfo,
+  looksLikePort,
   type SocketType,
 } from "./getaddrinfo.ts";
 export { getnameinfo, type NameFlags } from "./getnameinfo.ts";

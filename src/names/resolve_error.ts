@@ -65,6 +65,10 @@ export class ResolveError extends Error {
 
 /** Text from outside, for one line of a message: escaped, and cut where it is long. */
 function abbreviate(text: string): string {
-  const printable = JSON.stringify(text).slice(1, -1);
+  const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  // JSON leaves DEL, the C1 controls, line separators and the marks that change the direction of text as they are.
+  const printable = JSON.stringify(text)
+    .slice(1, -1)
+    .replace(/[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escaped);
   return printable.length <= 80 ? printable : `${printable.slice(0, 60)}… (${text.length} characters)`;
 }

@@ -1,7 +1,7 @@
 /** The Resolver interface, the system's resolver, and `resolve`: a name to the addresses that a connect would try. */
-import { IpAddr, isPort, SocketAddr, splitHostPort } from "../ip/index.ts";
+import { isPort, SocketAddr, splitHostPort } from "../ip/index.ts";
 import { checkWait, EAI_ADDRFAMILY, EAI_NONAME, type WaitOptions } from "../sys/index.ts";
-import { asciiHost } from "./_host.ts";
+import { checkHost } from "./_host.ts";
 import { type Family, getaddrinfo } from "./getaddrinfo.ts";
 import { interleaveFamilies } from "./order.ts";
 import { ResolveError } from "./resolve_error.ts";
@@ -52,28 +52,34 @@ export function splitTarget(target: Target): SplitTarget {
   if (typeof target !== "object" || target === null || typeof target.host !== "string") {
     throw new TypeError('target: expected "host:port", a SocketAddr, or { host, port }');
   }
-  return splitHost(target.host, target.port);
+  return splitHost(target.host, target.port, "target.port");
 }
 
-function splitHost(host: string, service: string | number): SplitTarget {
+/** @param name that of the argument that `service` is */
+function splitHost(host: string, service: string | number, name: string): SplitTarget {
   if (typeof service === "number") {
     if (!isPort(service))
-      throw new RangeError(`port: expected a whole number from 0 to 65535, got ${service}`);
+      throw new RangeError(`${name}: expected a port, a whole number from 0 to 65535, got ${service}`);
   } else if (typeof service !== "string") {
     throw new TypeError(
-      `port: expected a number or the name of a service, got ${service === null ? "null" : typeof service}`,
+      `${name}: expected a port or the name of a service, got ${service === null ? "null" : typeof service}`,
     );
   }
   return numeric({ host, service: String(service) });
 }
 
 function numeric(parts: { readonly host: string; readonly service: string }): SplitTarget {
-  const bare = /^\[.*\]$/.test(parts.host) ? parts.host.slice(1, -1) : parts.host;
-  if (!/^\d{1,5}$/.test(parts.service) || !/^[\d.]+$|:/.test(bare)) return parts;
-  return (
-    SocketAddr.tryParse(bare.includes(":") ? `[${bare}]:${parts.service}` : `${bare}:${parts.service}`) ??
-    parts
-  );
+  const { service } = parts;
+  const bare = /^\[.*:.*\]$/.test(parts.host) ? parts.host.slice(1, -1) : parts.host;
+  const isAddress = bare.includes(":") || /^[\d.]+$/.test(bare);
+  const port = /^\d{1,5}$/.test(service);
+  const text = bare.includes(":") ? `[${bare}]:${service}` : `${bare}:${service}`;
+  return (isAddress && port ? SocketAddr.tryParse(text) : undefined) ?? { host: bare, service };
+}
+
+/** The host of an address as text, with its zone. */
+function hostOf(address: SocketAddr): string {
+  return address.zone === undefined ? address.ip.toString() : `${address.ip}%${address.zone}`;
 }
 
 /**
@@ -91,7 +97,7 @@ export async function resolve(
   options: ResolveTargetOptions = {},
 ): Promise<SocketAddr[]> {
   if (typeof host !== "string") throw new TypeError(`host: expected a string, got ${typeof host}`);
-  return resolveTarget(splitHost(host, service), options);
+  return resolveTarget(splitHost(host, service, "service"), options);
 }
 
 /** Options of {@link resolve}. */
@@ -108,16 +114,10 @@ export async function resolveTarget(
   checkWait(options);
   if (target instanceof SocketAddr) {
     if (options.family === undefined || target.family === options.family) return [target];
-    throw new ResolveError(EAI_ADDRFAMILY, target.toString(), undefined);
+    throw new ResolveError(EAI_ADDRFAMILY, hostOf(target), String(target.port));
   }
   const { host, service } = target;
-  const ascii = asciiHost(host, service);
-  const last = ascii.replace(/\.$/, "").split(".").at(-1) ?? "";
-  if (/^(\d+|0x[\da-f]*)$/i.test(last) && IpAddr.tryParse(ascii) === undefined) {
-    throw new ResolveError(EAI_NONAME, host, service, {
-      hint: "an IPv4 address is four decimal numbers from 0 to 255 without leading zeros",
-    });
-  }
+  checkHost(host, service);
   const addresses = await (options.resolver ?? systemResolver).resolve(host, service, options);
   if (addresses.length === 0) throw new ResolveError(EAI_NONAME, host, service);
   return interleaveFamilies(addresses);

@@ -59,7 +59,7 @@ export abstract class Socket implements Disposable, AsyncDisposable {
    * @throws {SysError} such as `EPERM` or `ENOPROTOOPT`
    * @see man 2 setsockopt
    */
-  setOption<T>(option: WritableOption<T>, value: T): void {
+  setOption<T>(option: WritableOption<T>, value: NoInfer<T>): void {
     applySetting(this.source.open("setsockopt"), option.to(value));
   }
 
@@ -101,7 +101,7 @@ export function addressOf(bytes: Uint8Array | number, syscall: string): SocketAd
 }
 
 /** Sets one option on an fd. */
-export function applySetting(fd: number, setting: OptionSetting): void {
+function applySetting(fd: number, setting: OptionSetting): void {
   C.check(C.setsockopt(fd, setting.level, setting.optname, setting.bytes), "setsockopt", {
     address: setting.name,
   });

@@ -124,7 +124,8 @@ export abstract class StreamSocket extends Socket {
         buffer.set(back.subarray(0, count));
         return count;
       }
-      return result(C.recv(this.source.fd, buffer, C.MSG_PEEK), "recv");
+      const count = C.recv(this.source.fd, buffer, C.MSG_PEEK);
+      return count < 0 ? this.#refused(count, "recv") : count;
     };
     return this.source.run("read", "recv", this, attempt, options);
   }
@@ -355,11 +356,17 @@ export abstract class StreamSocket extends Socket {
     const source = this.source;
     let count = C.recv(source.fd, buffer, 0);
     while (count === -C.errno.EINTR) count = C.recv(source.fd, buffer, 0);
-    if (count < 0) return result(count, "recv");
+    if (count < 0) return this.#refused(count, "recv");
     // A short read has emptied the queue: the next event tells of more (man 7 epoll, "edge-triggered").
     if (count < buffer.length && count > 0 && source.shortMeansEmpty) source.read.ready = false;
     this.#bytesRead += count;
     return count;
+  }
+
+  /** @returns for EAGAIN; @throws for every other error */
+  #refused(count: number, syscall: string): C.WouldBlock {
+    if (count === -C.errno.EAGAIN) return C.WOULD_BLOCK;
+    throw this.source.error(count, syscall);
   }
 
   #giveBack(bytes: Uint8Array): void {
@@ -373,17 +380,11 @@ export abstract class StreamSocket extends Socket {
     const source = this.source;
     let count = C.send(source.fd, bytes, C.MSG_NOSIGNAL);
     while (count === -C.errno.EINTR) count = C.send(source.fd, bytes, C.MSG_NOSIGNAL);
-    if (count < 0) return result(count, "send");
+    if (count < 0) return this.#refused(count, "send");
     if (count < bytes.length && source.shortMeansEmpty) source.write.ready = false; // likewise: the buffer is full
     this.#bytesWritten += count;
     return count;
   }
-}
-
-function result(count: number, syscall: string): number | C.WouldBlock {
-  if (count >= 0) return count;
-  if (count === -C.errno.EAGAIN) return C.WOULD_BLOCK;
-  throw new C.SysError(count, syscall);
 }
 
 /** The caller has transferred the buffer to another thread, or shrunk it, while the call was waiting. */

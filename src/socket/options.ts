@@ -27,7 +27,7 @@ export interface WritableOption<T> {
   readonly level: number;
   readonly optname: number;
   /** @throws {TypeError | RangeError} for a value that does not fit, before any system call */
-  to(value: T): OptionSetting;
+  readonly to: (value: T) => OptionSetting;
 }
 
 /** An option that is read and written. */

@@ -1,7 +1,7 @@
 /** TcpListener: waits on a port and accepts connections. */
 import { Ipv4Addr, Ipv6Addr, SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
-import { applySetting, openSocket, Socket } from "./_socket.ts";
+import { openSocket, Socket } from "./_socket.ts";
 import { IPV6, type OptionSetting, SO } from "./options.ts";
 import { TcpStream } from "./tcp_stream.ts";
 
@@ -80,11 +80,11 @@ export class TcpListener extends Socket {
     if (!Number.isInteger(backlog) || backlog < 0 || backlog > 0x7fffffff) {
       throw new RangeError(`backlog: expected a whole number from 0 to 2147483647, got ${String(backlog)}`);
     }
+    const settings = [...(options.options ?? []), SO.REUSEADDR.to(reuseAddr), SO.REUSEPORT.to(reusePort)];
+    const v6Only = IPV6.V6ONLY.to(ipv6Only);
+    if (address.ip.version === 6) settings.push(v6Only);
     const details = { address: address.toString() };
-    const fd = openSocket(address, C.SOCK_STREAM, options.options ?? [], (fd) => {
-      applySetting(fd, SO.REUSEADDR.to(reuseAddr));
-      if (reusePort) applySetting(fd, SO.REUSEPORT.to(true));
-      if (address.ip.version === 6) applySetting(fd, IPV6.V6ONLY.to(ipv6Only));
+    const fd = openSocket(address, C.SOCK_STREAM, settings, (fd) => {
       C.check(C.bind(fd, C.encodeSockaddr(address)), "bind", details);
       C.check(C.listen(fd, backlog), "listen", details);
     });

@@ -5,7 +5,7 @@ import * as C from "../sys/index.ts";
 import { type ConnectAttempt, ConnectError, race } from "./_race.ts";
 import { addressOf, openSocket } from "./_socket.ts";
 import { StreamSocket } from "./_stream.ts";
-import { type OptionSetting, TCP } from "./options.ts";
+import { type OptionSetting, SO, TCP } from "./options.ts";
 
 /** RFC 8305 §8 recommends 250 ms. */
 const ATTEMPT_DELAY_MS = 250;
@@ -42,7 +42,6 @@ function peerBytes(fd: number): Uint8Array {
 
 /** A TCP connection. */
 export class TcpStream extends StreamSocket {
-  #peerBytes: Uint8Array | undefined;
   #peerAddr: SocketAddr | undefined;
 
   /** @internal Takes ownership of a connected, non-blocking fd. */
@@ -52,7 +51,7 @@ export class TcpStream extends StreamSocket {
 
   private constructor(source: C.Source, peerBytes: Uint8Array) {
     super(source);
-    this.#peerBytes = peerBytes;
+    source.peer = peerBytes;
   }
 
   /**
@@ -130,7 +129,7 @@ export class TcpStream extends StreamSocket {
     };
     try {
       await stream.source.run("write", "connect", stream, connected, { signal });
-      if (address.ip.isUnspecified) stream.#peerBytes = peerBytes(fd); // the kernel took it for loopback
+      if (address.ip.isUnspecified) stream.source.peer = peerBytes(fd); // the kernel took it for loopback
       stream.#refuseItself(address);
       return stream;
     } catch (error) {
@@ -148,21 +147,22 @@ export class TcpStream extends StreamSocket {
     const local = C.getsockname(this.source.fd);
     if (typeof local === "number") return;
     this.localBytes = local;
-    const peer = this.#peerBytes as Uint8Array;
+    const peer = this.source.peer as Uint8Array;
     // Family, port and address agree; the scope id and the flow information do not matter.
     const length = address.ip.version === 4 ? 8 : 24;
     for (let i = 0; i < length; i++) if (local[i] !== peer[i] && (length === 8 || i < 4 || i >= 8)) return;
+    this.setOption(SO.LINGER, 0); // or the port would stay in TIME_WAIT, connected to itself
     throw new C.SysError(C.errno.ECONNREFUSED, "connect", { address: address.toString() });
   }
 
   /** The address of the other side. It stays known after close. */
   get peerAddr(): SocketAddr {
-    this.#peerAddr ??= addressOf(this.#peerBytes as Uint8Array, "getpeername");
+    this.#peerAddr ??= addressOf(this.source.peer as Uint8Array, "getpeername");
     return this.#peerAddr;
   }
 
   /**
-   * The kernel's account of the connection, under the kernel's names without their prefix `tcpi_`: times in
+   * The kernel's account of the connection, under the kernel's names: times in
    * microseconds unless the kernel says otherwise, sizes in bytes. A field that this kernel lacks is `undefined`.
    * @see man 7 tcp, TCP_INFO; include/uapi/linux/tcp.h
    */

@@ -111,7 +111,8 @@ export const POLLOUT = 4;
 export const POLLERR = 8;
 export const POLLHUP = 16;
 
-// ioctl(2), man 7 tcp
+// ioctl(2), man 7 tcp and man 7 netdevice
+export const SIOCGIFINDEX = 0x8933;
 export const SIOCINQ = 0x541b;
 export const SIOCOUTQ = 0x5411;
 export const SIOCOUTQNSD = 0x894b;

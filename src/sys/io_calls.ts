@@ -56,17 +56,28 @@ export function close(fd: number): number {
   return c_close(fd) < 0 ? negativeErrno() : 0;
 }
 
+/**
+ * `int ioctl(int fd, unsigned long op, void *argument)`
+ * @returns what the operation gives, or `-errno`
+ * @see man 2 ioctl
+ */
+export function ioctl(fd: number, op: number, argument: Uint8Array): number {
+  checkFd(fd);
+  const result = c_ioctl(fd, op, argument);
+  return result < 0 ? negativeErrno() : result;
+}
+
 const intCell = new Int32Array(1);
 const intBytes = new Uint8Array(intCell.buffer);
 
 /**
- * `int ioctl(int fd, unsigned long op, int *value)` for the operations that fill in one int, such as SIOCINQ.
+ * {@link ioctl} for the operations that fill in one int, such as SIOCINQ.
  * @returns the int, or `-errno`
  * @see man 7 tcp, man 7 udp
  */
 export function ioctlInt(fd: number, op: number): number {
-  checkFd(fd);
-  return c_ioctl(fd, op, intBytes) < 0 ? negativeErrno() : (intCell[0] as number);
+  const result = ioctl(fd, op, intBytes);
+  return result < 0 ? result : (intCell[0] as number);
 }
 
 const c_poll = libc<(fds: Uint8Array, count: number, timeoutMs: number) => number>(

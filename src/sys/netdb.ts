@@ -28,9 +28,14 @@ export interface AddrInfo extends AddrInfoHints {
 /** `error` is 0 or one of EAI_…; `errno` counts where it is EAI_SYSTEM. */
 type Done<T> = (error: number, errno: number, value: T) => void;
 
+/** koffi throws when more asynchronous calls than this are under way. */
+const KOFFI_LIMIT = 256;
 // libuv's pool also serves node:fs and node:crypto, and a name server that does not answer holds a thread for many
 // seconds: no more than half of the threads may wait for names, as Node has it for its own dns.lookup.
-const THREADS = Math.max(1, Math.floor((Number(process.env.UV_THREADPOOL_SIZE) || 4) / 2));
+const THREADS = Math.min(
+  Math.max(1, Math.floor((Number(process.env.UV_THREADPOOL_SIZE) || 4) / 2)),
+  KOFFI_LIMIT,
+);
 const jobs: (() => void)[] = [];
 let running = 0;
 

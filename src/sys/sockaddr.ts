@@ -1,12 +1,16 @@
 /** Socket addresses between the kernel's bytes and the values of `ip/`. */
 import { Ipv4Addr, Ipv6Addr, SocketAddr } from "../ip/index.ts";
-import { AF_INET, AF_INET6 } from "./constants.ts";
+import { AF_INET, AF_INET6, SIOCGIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM } from "./constants.ts";
 import { errno } from "./errno.ts";
-import { libc, negativeErrno } from "./ffi.ts";
-import { sockaddr_in, sockaddr_in6 } from "./structs.ts";
+import { libc } from "./ffi.ts";
+import { close, ioctl } from "./io_calls.ts";
+import { socket } from "./socket_calls.ts";
+import { ifreq, sockaddr_in, sockaddr_in6 } from "./structs.ts";
 import { SysError } from "./sys_error.ts";
 
-const c_if_nametoindex = libc<(name: string) => number>("unsigned int if_nametoindex(const char *)");
+/** IFNAMSIZ without its NUL. */
+const IFNAME_MAX = 15;
+
 const c_if_indextoname = libc<(index: number, name: Uint8Array) => bigint | null>(
   "void *if_indextoname(unsigned int, void *)",
 );
@@ -14,11 +18,17 @@ const c_if_indextoname = libc<(index: number, name: Uint8Array) => bigint | null
 /**
  * `unsigned int if_nametoindex(const char *ifname)`
  * @returns the interface's index, from 1 up, or `-errno`; `-ENODEV` where there is no such interface
- * @see man 3 if_nametoindex
+ * @see man 3 if_nametoindex; man 7 netdevice, SIOCGIFINDEX
  */
 export function if_nametoindex(name: string): number {
-  const index = c_if_nametoindex(name);
-  return index === 0 ? negativeErrno() : index;
+  // Not libc's: where it cannot open a socket, for want of files, it leaves an errno that has nothing to do with it.
+  if (new TextEncoder().encode(name).length > IFNAME_MAX) return -errno.ENODEV;
+  const request = ifreq.encode({ ifr_name: name });
+  const fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fd;
+  const result = ioctl(fd, SIOCGIFINDEX, request);
+  close(fd);
+  return result < 0 ? result : ifreq.decode(request).ifr_ifindex;
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   register,
   unregister,
 } from "./reactor.ts";
+import { decodeSockaddr } from "./sockaddr.ts";
 import { SysError } from "./sys_error.ts";
 import { checkWait, TimeoutError, type WaitOptions, watchWait } from "./wait.ts";
 
@@ -89,6 +90,8 @@ export class Source implements Registrant {
   shortMeansEmpty = true;
   readonly read = new Half();
   readonly write = new Half();
+  /** The kernel's bytes of the peer's address, where there is a peer, for messages. */
+  peer: Uint8Array | undefined;
   #registration: Registration | undefined;
   #referenced = true;
 
@@ -108,8 +111,17 @@ export class Source implements Registrant {
    * @throws {SysError} `EBADF` on a closed socket, from our own check
    */
   open(syscall: string): number {
-    if (this.fd < 0) throw new SysError(errno.EBADF, syscall, { hint: `this ${this.label} is closed` });
+    if (this.fd < 0) throw this.error(errno.EBADF, syscall, `this ${this.label} is closed`);
     return this.fd;
+  }
+
+  /** An error of a call on this fd, with the peer's address. */
+  error(number: number, syscall: string, hint?: string): SysError {
+    return new SysError(number, syscall, { hint, address: this.#peerText() });
+  }
+
+  #peerText(): string | undefined {
+    return this.peer === undefined ? undefined : decodeSockaddr(this.peer)?.toString();
   }
 
   /** Whether an operation may be attempted at once: nothing waits before it, and the thread is not overdrawn. */
@@ -169,7 +181,7 @@ export class Source implements Registrant {
     operation.unwatch = watchWait(
       options,
       operation.syscall,
-      () => undefined,
+      () => this.#peerText(),
       (reason) => {
         // The loop may have been too busy to see what arrived before the timeout: look once more.
         if (reason instanceof TimeoutError) this.#drain(half, true);
@@ -261,7 +273,7 @@ export class Source implements Registrant {
     for (const half of [this.read, this.write]) {
       for (let operation = half.first; operation !== undefined; operation = half.first) {
         const hint = `this ${this.label} was closed meanwhile`;
-        this.#fail(half, operation, new SysError(errno.ECANCELED, operation.syscall, { hint }));
+        this.#fail(half, operation, this.error(errno.ECANCELED, operation.syscall, hint));
       }
     }
   }

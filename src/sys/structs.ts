@@ -3,6 +3,7 @@ import {
   be,
   bits,
   byteArray,
+  cString,
   i16,
   i32,
   type StructValue,
@@ -47,6 +48,13 @@ export const epoll_event = struct(
 
 /** `struct pollfd`, poll.h. */
 export const pollfd = struct("pollfd", { fd: i32, events: i16, revents: i16 });
+
+/** `struct ifreq`, net/if.h, as SIOCGIFINDEX has it: 40 bytes. */
+export const ifreq = struct(
+  "ifreq",
+  { ifr_name: cString(16), ifr_ifindex: i32, rest: byteArray(20) },
+  { align: 8 }, // its union has pointers
+);
 
 /** `struct linger`, sys/socket.h. */
 export const linger = struct("linger", { l_onoff: i32, l_linger: i32 });

@@ -1,10 +1,11 @@
 /** How a waiting call is told to stop: the options, their checks, and the error of a timeout. */
+import { addAbortListener } from "node:events";
 
 /** Every waiting call takes these. */
 export interface WaitOptions {
   /** Cancels the call: it rejects with the signal's reason, and no data has been taken or lost. */
   readonly signal?: AbortSignal | undefined;
-  /** Rejects with {@link TimeoutError} after so many milliseconds; 0 tries once, `Infinity` or none waits for ever. */
+  /** Rejects with {@link TimeoutError} after so many milliseconds; 0 tries once; none, or more than 24 days, waits for ever. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -80,10 +81,39 @@ export function watchWait(
       : after(timeoutMs, () => cancel(new TimeoutError(syscall, timeoutMs, address())));
   if (!keepsAlive) timer?.unref();
   if (signal === undefined) return timer === undefined ? undefined : () => clearTimeout(timer);
-  const onAbort = (): void => cancel(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
+  const forget = onAbort(signal, () => cancel(signal.reason));
   return () => {
     clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
+    forget();
   };
+}
+
+/** What waits for one signal: a single listener serves all, so that a server's own signal may serve any number. */
+interface Group {
+  readonly calls: Set<() => void>;
+  readonly listener: Disposable;
+}
+
+const groups = new WeakMap<AbortSignal, Group>();
+
+/** Calls `call` when the signal is aborted, whatever other listeners do. @returns a function that takes it back */
+function onAbort(signal: AbortSignal, call: () => void): () => void {
+  const group = groups.get(signal) ?? makeGroup(signal);
+  group.calls.add(call);
+  return () => {
+    if (!group.calls.delete(call) || group.calls.size > 0 || groups.get(signal) !== group) return;
+    groups.delete(signal);
+    group.listener[Symbol.dispose]();
+  };
+}
+
+function makeGroup(signal: AbortSignal): Group {
+  const calls = new Set<() => void>();
+  const listener = addAbortListener(signal, () => {
+    groups.delete(signal);
+    for (const call of calls) call();
+  });
+  const group = { calls, listener };
+  groups.set(signal, group);
+  return group;
 }
