@@ -7,6 +7,8 @@ import { input } from "./_input.ts";
 const CHUNK = 64 * 1024;
 /** After the peer's end, how long a pipe on standard input may be silent before it counts as having nothing to say. */
 const SILENCE_MS = 1000;
+/** How often, at least, it is looked whether anything has moved. */
+const LONGEST_LOOK_MS = 60_000;
 
 export interface PumpOptions {
   /** Ends with a TimeoutError when nothing has moved for so long. */
@@ -99,7 +101,7 @@ class Pump {
       moved = now;
       const left = since + idleMs - performance.now();
       if (left <= 0) throw new TimeoutError("transfer", idleMs, this.#stream.peerAddr.toString());
-      await sleep(Math.min(left, Math.max(10, idleMs / 10)), undefined, this.#stop);
+      await sleep(Math.min(left, Math.max(10, idleMs / 10), LONGEST_LOOK_MS), undefined, this.#stop);
     }
   }
 }

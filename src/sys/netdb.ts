@@ -28,13 +28,13 @@ export interface AddrInfo extends AddrInfoHints {
 /** `error` is 0 or one of EAI_…; `errno` counts where it is EAI_SYSTEM. */
 type Done<T> = (error: number, errno: number, value: T) => void;
 
-/** koffi throws when more asynchronous calls than this are under way. */
-const KOFFI_LIMIT = 256;
+/** Far below the 256 asynchronous calls that koffi can have under way in a process, workers included. */
+const MOST_THREADS = 32;
 // libuv's pool also serves node:fs and node:crypto, and a name server that does not answer holds a thread for many
 // seconds: no more than half of the threads may wait for names, as Node has it for its own dns.lookup.
 const THREADS = Math.min(
   Math.max(1, Math.floor((Number(process.env.UV_THREADPOOL_SIZE) || 4) / 2)),
-  KOFFI_LIMIT,
+  MOST_THREADS,
 );
 const jobs: (() => void)[] = [];
 let running = 0;

@@ -22,7 +22,7 @@ const c_if_indextoname = libc<(index: number, name: Uint8Array) => bigint | null
  */
 export function if_nametoindex(name: string): number {
   // Not libc's: where it cannot open a socket, for want of files, it leaves an errno that has nothing to do with it.
-  if (new TextEncoder().encode(name).length > IFNAME_MAX) return -errno.ENODEV;
+  if (new TextEncoder().encode(name).length > IFNAME_MAX || name.includes("\0")) return -errno.ENODEV;
   const request = ifreq.encode({ ifr_name: name });
   const fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return fd;
