@@ -1,5 +1,5 @@
 /** libc's resolver, on libuv's thread pool: getaddrinfo, getnameinfo, gai_strerror. */
-import { NI_MAXHOST, NI_MAXSERV } from "./constants.ts";
+import { EAI_MEMORY, NI_MAXHOST, NI_MAXSERV } from "./constants.ts";
 import { asyncErrno, libc, libcAsync, memoryText, memoryView } from "./ffi.ts";
 import { addrinfo } from "./structs.ts";
 
@@ -32,10 +32,8 @@ type Done<T> = (error: number, errno: number, value: T) => void;
 const MOST_THREADS = 32;
 // libuv's pool also serves node:fs and node:crypto, and a name server that does not answer holds a thread for many
 // seconds: no more than half of the threads may wait for names, as Node has it for its own dns.lookup.
-const THREADS = Math.min(
-  Math.max(1, Math.floor((Number(process.env.UV_THREADPOOL_SIZE) || 4) / 2)),
-  MOST_THREADS,
-);
+const POOL = Number(process.env.UV_THREADPOOL_SIZE ?? 4) || 1;
+const THREADS = Math.min(Math.max(1, Math.floor(POOL / 2)), MOST_THREADS);
 const jobs: (() => void)[] = [];
 let running = 0;
 
@@ -91,8 +89,8 @@ export function getaddrinfo(
   return enqueue(() => {
     c_getaddrinfo.async(node, service, hintBytes, resultBytes, (failure, error) => {
       const errno = asyncErrno();
-      if (failure !== null) throw failure;
-      ended(done, error, errno, () => (error === 0 ? takeList(result[0] as bigint) : []));
+      const code = failure === null ? error : EAI_MEMORY; // koffi could not make the call
+      ended(done, code, errno, () => (code === 0 ? takeList(result[0] as bigint) : []));
     });
   });
 }

@@ -51,7 +51,7 @@ ip addr add fd00::1/64 dev eth0.100 nodad
 
 /**
  * Runs a shell script there, with `input` on its standard input. `$NODE_TS` starts a TypeScript file.
- * It is killed after 13 s.
+ * It is killed after 25 s, which only a hang takes.
  */
 export async function inNamespace(
   script: string,
@@ -87,7 +87,7 @@ export async function inNamespace(
         env: { ...process.env, NODE_TS: `${process.execPath} --import tsx`, FOLDER: folder, ...env },
         detached: true, // a process group of its own, so that nothing of it outlives the test
       });
-      const deadline = setTimeout(() => process.kill(-(child.pid as number), "SIGKILL"), 13_000);
+      const deadline = setTimeout(() => process.kill(-(child.pid as number), "SIGKILL"), 25_000);
       let [stdout, stderr] = ["", ""];
       child.stdout.setEncoding("utf8").on("data", (text) => {
         stdout += text;
