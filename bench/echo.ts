@@ -22,7 +22,7 @@ export const echo: Question = {
     { key: "p99Us", label: "time to answer, p99, µs", digits: 0 },
   ],
   async measure(subject, bench) {
-    const requests = bench.quick ? 40_000 : 150_000;
+    const requests = bench.quick ? 40_000 : 400_000;
     const server = bench.server(ECHO_SERVERS[subject]);
     const load = bench.load(
       c("load", "echo", await server.port(), ...[CONNECTIONS, requests, SIZE].map(String)),
