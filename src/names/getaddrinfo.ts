@@ -87,7 +87,11 @@ export async function getaddrinfo(
     host ?? port ?? "",
     options,
     (done) => C.getaddrinfo(node, port, cHints(hints), done),
-    (error, errno) => new ResolveError(error, host, port ?? undefined, { errno }),
+    (error, errno) => {
+      const files = outOfFiles();
+      if (files !== 0) return new ResolveError(C.EAI_SYSTEM, host, port ?? undefined, { errno: files });
+      return new ResolveError(error, host, port ?? undefined, { errno });
+    },
   );
   return list.flatMap((entry) => {
     const address = C.decodeSockaddr(entry.ai_addr);
@@ -101,6 +105,13 @@ export async function getaddrinfo(
       ...(entry.ai_canonname === undefined ? {} : { canonicalName: entry.ai_canonname }),
     };
   });
+}
+
+/** libc calls a name unknown where it cannot open /etc/hosts for want of files. @returns that errno, or 0 */
+function outOfFiles(): number {
+  const fd = C.socket(C.AF_INET, C.SOCK_DGRAM | C.SOCK_CLOEXEC, 0);
+  if (fd >= 0) C.close(fd);
+  return fd === -C.errno.EMFILE || fd === -C.errno.ENFILE ? -fd : 0;
 }
 
 function cHints(hints: AddressHints): C.AddrInfoHints {
