@@ -8,6 +8,8 @@ import { decodeUtf8 } from "./_utf8.ts";
 
 /** How many system calls one operation makes before the event loop has its turn. */
 const ROUNDS = 16;
+/** From here on a read is that of a bulk transfer. */
+const LARGE_READ = 16 * 1024;
 const FIRST_CHUNK = 16 * 1024;
 const MAX_CHUNK = 1024 * 1024;
 const DONE = Promise.resolve();
@@ -359,6 +361,7 @@ export abstract class StreamSocket extends Socket {
     if (count < 0) return this.#refused(count, "recv");
     // A short read has emptied the queue: the next event tells of more (man 7 epoll, "edge-triggered").
     if (count < buffer.length && count > 0 && source.shortMeansEmpty) source.read.ready = false;
+    if (count >= LARGE_READ) C.stayAwake();
     this.#bytesRead += count;
     return count;
   }

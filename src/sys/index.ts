@@ -106,7 +106,7 @@ export {
   TCP_USER_TIMEOUT,
   TCP_WINDOW_CLAMP,
 } from "./constants.ts";
-export { type ErrnoName, errno, errnoName, errnoText } from "./errno.ts";
+export { errno, errnoName, errnoText } from "./errno.ts";
 export { close, ioctlInt, pollNow, recv, send } from "./io_calls.ts";
 export {
   type AddrInfo,
@@ -117,7 +117,7 @@ export {
   resolverCallsRunning,
 } from "./netdb.ts";
 export { exitNow } from "./process_calls.ts";
-export { startReactor } from "./reactor.ts";
+export { startReactor, stayAwake } from "./reactor.ts";
 export { decodeSockaddr, encodeSockaddr, if_indextoname, if_nametoindex } from "./sockaddr.ts";
 export {
   accept4,
@@ -133,7 +133,7 @@ export {
   shutdown,
   socket,
 } from "./socket_calls.ts";
-export { closeWhenForgotten, type Direction, Source, WOULD_BLOCK, type WouldBlock, YIELD } from "./source.ts";
+export { closeWhenForgotten, Source, WOULD_BLOCK, type WouldBlock, YIELD } from "./source.ts";
 export { linger, type SkMemInfo, sk_meminfo, type TcpInfo, tcp_info } from "./structs.ts";
-export { check, SysError, type SysErrorDetails } from "./sys_error.ts";
+export { check, SysError } from "./sys_error.ts";
 export { after, checkDelay, checkWait, TimeoutError, type WaitOptions, watchWait } from "./wait.ts";

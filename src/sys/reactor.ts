@@ -64,7 +64,7 @@ let handle: PollHandle | undefined;
 let waiting = 0;
 /** How many sockets are registered. */
 let registered = 0;
-let standing = false;
+let standing: NodeJS.Immediate | undefined;
 
 let budget = BUDGET;
 let postponed: (() => void)[] = [];
@@ -84,13 +84,20 @@ export function startReactor(): void {
 }
 
 function stand(): void {
-  if (standing || registered === 0) return;
-  standing = true;
-  setImmediate(dispatch).unref();
+  if (standing !== undefined || registered === 0) return;
+  standing = setImmediate(dispatch).unref();
+}
+
+/**
+ * Has the loop look once more for events before it sleeps. After a large read more is probably on its way, and to be
+ * woken costs both sides more than another look.
+ */
+export function stayAwake(): void {
+  standing?.ref();
 }
 
 function dispatch(): void {
-  standing = false;
+  standing = undefined;
   stand();
   const count = c_epoll_wait(epollFd, eventBytes, BATCH, 0); // an error, EINTR, is met again in the next turn
   budget = BUDGET + BUDGET_PER_EVENT * Math.max(count, 0);
