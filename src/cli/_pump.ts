@@ -5,6 +5,7 @@ import { SysError, type TcpStream, TimeoutError } from "../socket/index.ts";
 import { input } from "./_input.ts";
 
 const CHUNK = 64 * 1024;
+const NEWLINE = 0x0a;
 /** After the peer's end, how long a pipe on standard input may be silent before it counts as having nothing to say. */
 const SILENCE_MS = 1000;
 /** How often, at least, it is looked whether anything has moved. */
@@ -23,6 +24,7 @@ class Pump {
   readonly #stop = new AbortController();
   /** Since when standard input has been waited for; `undefined` while its bytes are being sent. */
   #waitingSince: number | undefined;
+  #lastByte = NEWLINE;
 
   constructor(stream: TcpStream) {
     this.#stream = stream;
@@ -39,6 +41,7 @@ class Pump {
       this.#stop.abort();
       await sending.catch(() => {}); // what it has not sent is given back by then
       process.stdin.pause();
+      if (process.stdout.isTTY && this.#lastByte !== NEWLINE) process.stdout.write("\n"); // what follows has its own line
     }
   }
 
@@ -76,6 +79,7 @@ class Pump {
     for (;;) {
       const count = await this.#stream.read(buffer, { signal });
       if (count === 0) return;
+      this.#lastByte = buffer[count - 1] as number;
       // A copy: standard output may hold on to it until it is written.
       if (!process.stdout.write(buffer.slice(0, count))) await once(process.stdout, "drain", { signal });
     }

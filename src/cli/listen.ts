@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { SocketAddr } from "../ip/index.ts";
 import { resolve } from "../names/index.ts";
 import { SysError, TcpListener, type TcpStream } from "../socket/index.ts";
-import { EXIT, familyOf, note, parseSeconds, run } from "./_command.ts";
+import { EXIT, familyOf, note, parseSeconds, run, UsageError } from "./_command.ts";
 import { pump } from "./_pump.ts";
 
 interface Options {
@@ -64,6 +64,11 @@ async function open(host: string | undefined, port: string, options: Options): P
   const onPause = (error: SysError): void =>
     note(`windsock listen: ${error.message}; accepting goes on when it can`);
   const family = familyOf(options);
+  const colon = host === undefined ? port.lastIndexOf(":") : -1;
+  if (colon >= 0)
+    throw new UsageError(
+      `expected a host and a port apart: ${port.slice(0, colon)} ${port.slice(colon + 1)}`,
+    );
   if (host === undefined) {
     const [any] = await resolve("::", port);
     const number = (any as SocketAddr).port;

@@ -16,7 +16,10 @@ const program = new Command("windsock")
     "Berkeley sockets at the command line: connect, listen, resolve, and what addresses and ports are.",
   )
   .version(version)
-  .configureHelp({ sortSubcommands: true })
+  .configureHelp({
+    sortSubcommands: true,
+    subcommandTerm: (command) => `${command.name()} ${command.usage()}`,
+  })
   .addHelpText("after", "\nExit codes: 0 done, 1 the network or the kernel said no, 2 bad usage.")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
 

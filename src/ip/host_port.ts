@@ -35,6 +35,7 @@ export function splitHostPort(text: string): HostPort {
     if (service.includes(":")) fail("it has more than one colon after the ]");
     return { host, service };
   }
+  if (text.includes("://")) fail("it is a URL");
   const colon = text.indexOf(":");
   if (colon < 0) fail("it has no :port");
   if (text.includes(":", colon + 1)) fail("it has too many colons; an IPv6 address needs brackets around it");

@@ -21,7 +21,7 @@ export class ConnectError extends AggregateError {
   /** The errno name that all attempts share, or that of the first. */
   readonly code: string;
   declare readonly errors: SysError[];
-  readonly attempts: readonly ConnectAttempt[];
+  declare readonly attempts: readonly ConnectAttempt[];
 
   constructor(target: string, attempts: readonly ConnectAttempt[]) {
     const errors = attempts.flatMap((attempt) => attempt.error ?? []);
@@ -32,10 +32,10 @@ export class ConnectError extends AggregateError {
       attempts.length === 1 && first !== undefined
         ? first.message
         : `connect ${target}: none of ${attempts.length} addresses answered (${lines.join(", ")})`,
-      { cause: first },
     );
     this.code = first?.code ?? "ECONNABORTED";
-    this.attempts = attempts;
+    // Out of the way when the error is printed: `errors` has it all.
+    Object.defineProperty(this, "attempts", { value: attempts, enumerable: false });
   }
 }
 

@@ -169,7 +169,7 @@ export abstract class StreamSocket extends Socket {
    * @throws {TooLargeError}
    * @throws as {@link read}; all that had been read is given back to the stream then
    */
-  readToEnd(options?: ReadToEndOptions): Promise<Uint8Array> {
+  readToEnd(options?: ReadToEndOptions): Promise<Uint8Array<ArrayBuffer>> {
     const maxBytes = options?.maxBytes ?? Number.POSITIVE_INFINITY;
     if (typeof maxBytes !== "number") {
       return Promise.reject(new TypeError(`maxBytes: expected a number of bytes, got ${typeof maxBytes}`));
@@ -180,8 +180,8 @@ export abstract class StreamSocket extends Socket {
     let total = 0;
     let chunk = new Uint8Array(FIRST_CHUNK);
     let filled = 0;
-    const all = (): Uint8Array => concatenate([...full, chunk.subarray(0, filled)], total);
-    const attempt = (): Uint8Array | C.WouldBlock | typeof C.YIELD => {
+    const all = (): Uint8Array<ArrayBuffer> => concatenate([...full, chunk.subarray(0, filled)], total);
+    const attempt = (): Uint8Array<ArrayBuffer> | C.WouldBlock | typeof C.YIELD => {
       for (let round = 0; round < ROUNDS; round++) {
         if (filled === chunk.length) {
           full.push(chunk);
@@ -211,7 +211,7 @@ export abstract class StreamSocket extends Socket {
   }
 
   /** The chunks as they come, each in a new array, to the end of the stream. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
     const buffer = new Uint8Array(64 * 1024);
     for (let count = await this.read(buffer); count > 0; count = await this.read(buffer))
       yield buffer.slice(0, count);
@@ -262,7 +262,8 @@ export abstract class StreamSocket extends Socket {
   }
 
   /**
-   * Gives all the bytes to the kernel. The bytes must not change before it has ended.
+   * Gives all the bytes to the kernel. The bytes must not change before it has ended. Several may be under way at once:
+   * they go out whole, in the order of the calls.
    * @throws as {@link write}; {@link bytesWritten} tells how many bytes the kernel has taken
    */
   writeAll(bytes: Uint8Array, options?: C.WaitOptions): Promise<void> {
@@ -302,7 +303,8 @@ export abstract class StreamSocket extends Socket {
   shutdown(how: ShutdownHow): void {
     if (!Object.hasOwn(HOW, how))
       throw new TypeError(`how: expected "read", "write" or "both", got ${String(how)}`);
-    C.check(C.shutdown(this.source.open("shutdown"), HOW[how]), "shutdown");
+    const result = C.shutdown(this.source.open("shutdown"), HOW[how]);
+    if (result < 0) throw this.source.error(result, "shutdown");
     if (how === "write") return;
     this.source.wake("read"); // SHUT_RD makes a waiting read end
   }
@@ -408,7 +410,7 @@ function wrongBuffer(buffer: unknown): Error | undefined {
 function concatenate(
   parts: readonly Uint8Array[],
   total = parts.reduce((sum, part) => sum + part.length, 0),
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(total);
   let offset = 0;
   for (const part of parts) {

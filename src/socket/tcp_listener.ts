@@ -63,8 +63,10 @@ export class TcpListener extends Socket {
    * @throws {AddressError} the text is no address with a port
    */
   static override bind(address: string | number | SocketAddr, options: ListenOptions = {}): TcpListener {
+    if (typeof address === "string") return TcpListener.#bind(SocketAddr.parse(address), options);
+    if (address instanceof SocketAddr) return TcpListener.#bind(address, options);
     if (typeof address !== "number") {
-      return TcpListener.#bind(typeof address === "string" ? SocketAddr.parse(address) : address, options);
+      throw new TypeError(`address: expected "host:port", a SocketAddr, or a port, got ${typeof address}`);
     }
     try {
       return TcpListener.#bind(SocketAddr.of(Ipv6Addr.UNSPECIFIED, address), options);

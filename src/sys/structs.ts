@@ -39,12 +39,16 @@ export const sockaddr_un = struct("sockaddr_un", { sun_family: u16, sun_path: by
 export const SOCKADDR_STORAGE_LEN = 128;
 
 /** `struct epoll_event`, sys/epoll.h: packed on x86-64 (12 bytes), natural on arm64 (16). `data.u64` as its two halves. */
-export const epoll_event = struct(
-  "epoll_event",
-  isX64
-    ? { events: u32, slot: u32, generation: u32 }
-    : { events: u32, _pad: u32, slot: u32, generation: u32 },
-);
+export const epoll_event = struct("epoll_event", epollEvent());
+
+function epollEvent(): {
+  readonly events: typeof u32;
+  readonly slot: typeof u32;
+  readonly generation: typeof u32;
+} {
+  const natural = { events: u32, padding: u32, slot: u32, generation: u32 };
+  return isX64 ? { events: u32, slot: u32, generation: u32 } : natural;
+}
 
 /** `struct pollfd`, poll.h. */
 export const pollfd = struct("pollfd", { fd: i32, events: i16, revents: i16 });

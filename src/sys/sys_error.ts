@@ -78,6 +78,7 @@ const BY_CALL: Readonly<Record<string, Readonly<Record<number, string>>>> = {
     [errno.EPIPE]: "the peer has closed the connection, or this side has shut down its writing half",
     [errno.ECONNRESET]: "the peer ended the connection abruptly; data on the way may be lost",
   },
+  shutdown: { [errno.ENOTCONN]: "the connection has ended already" },
   setsockopt: { [errno.EPERM]: "this option needs the capability CAP_NET_ADMIN or CAP_NET_RAW" },
 };
 

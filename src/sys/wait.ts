@@ -19,7 +19,7 @@ export class TimeoutError extends Error {
   readonly address: string | undefined;
 
   constructor(syscall: string, timeoutMs: number, address?: string) {
-    super(`${syscall}${address === undefined ? "" : ` ${address}`}: no answer within ${timeoutMs} ms`);
+    super(`${syscall}${address === undefined ? "" : ` ${address}`}: not done within ${timeoutMs} ms`);
     this.syscall = syscall;
     this.timeoutMs = timeoutMs;
     this.address = address;

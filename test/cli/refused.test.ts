@@ -218,7 +218,7 @@ test("-w: a peer that never answers is given up", async () => {
   const server = await serve(() => {});
   try {
     const result = await windsock(["connect", "-w", "0.2", "127.0.0.1", String(server.port), "hello"]);
-    assertOneLine(result, 1, /no answer within 200 ms/);
+    assertOneLine(result, 1, /not done within 200 ms/);
   } finally {
     server.close();
   }
