@@ -3,6 +3,8 @@ import type { SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
 import type { OptionSetting, ReadableOption, WritableOption } from "./options.ts";
 
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
 /** The base of all sockets. Not made directly: see `TcpStream`, `TcpListener`. */
 export abstract class Socket implements Disposable, AsyncDisposable {
   /** @internal */
@@ -81,6 +83,16 @@ export abstract class Socket implements Disposable, AsyncDisposable {
    */
   close(): void {
     this.source.close();
+  }
+
+  /** Such as `TcpStream(127.0.0.1:40000 → 127.0.0.1:2000)`, for console.log. */
+  [INSPECT](): string {
+    return `${this.source.label}(${this.closed ? "closed" : this.describe()})`;
+  }
+
+  /** What {@link INSPECT} says of an open socket. */
+  protected describe(): string {
+    return this.localAddr.toString();
   }
 
   [Symbol.dispose](): void {

@@ -161,6 +161,10 @@ export class TcpStream extends StreamSocket {
     return this.#peerAddr;
   }
 
+  protected override describe(): string {
+    return `${this.localAddr} → ${this.peerAddr}`;
+  }
+
   /**
    * The kernel's account of the connection, under the kernel's names: times in
    * microseconds unless the kernel says otherwise, sizes in bytes. A field that this kernel lacks is `undefined`.

@@ -1,5 +1,6 @@
 /** Closing: once, by scope, by the garbage collector; calls on what is closed; what keeps a process alive. */
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 import { TcpListener, TcpStream } from "../../src/index.ts";
 import { SO, TCP } from "../../src/socket/index.ts";
 import {
@@ -84,7 +85,17 @@ const LISTENER_CALLS: Readonly<Record<string, [syscall: string, call: (listener:
     localAddr: ["getsockname", (listener) => listener.localAddr],
   };
 /** Members that are of use on a closed socket too, and the adapters to other streams, which have their own tests. */
-const ALWAYS = ["constructor", "close", "closed", "ref", "unref", "dispose", "asyncDispose"];
+const ALWAYS = [
+  "constructor",
+  "close",
+  "closed",
+  "ref",
+  "unref",
+  "dispose",
+  "asyncDispose",
+  "custom",
+  "describe",
+];
 const STREAM_ALWAYS = [...ALWAYS, "bytesRead", "bytesWritten", "peerAddr", "localAddr", "toDuplex", "toWeb"];
 
 /** The public members of a class and those it inherits; symbols by their last word. */
@@ -443,3 +454,11 @@ for (const [name, body] of Object.entries(ENDS)) {
     await body();
   });
 }
+
+test("console.log says which socket it is, also when it is closed", async () => {
+  using link = await pair();
+  const { client } = link;
+  assert.equal(inspect(client), `TcpStream(${client.localAddr} → ${client.peerAddr})`);
+  client.close();
+  assert.equal(inspect(client), "TcpStream(closed)");
+});
