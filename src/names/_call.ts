@@ -1,4 +1,4 @@
-/** A call of libc's resolver as a promise that can be cancelled, though the call itself cannot. */
+/** What calls of libc's resolver share: a promise that can be cancelled, though the call itself cannot, and flags. */
 import { checkWait, type WaitOptions, watchWait } from "../sys/index.ts";
 
 /**
@@ -32,4 +32,14 @@ export function cancellable<T>(
       },
     );
   });
+}
+
+/** The flags of a C call: those of `table` whose names are true in `wanted`, as one number. */
+export function flagBits<K extends string>(
+  table: Readonly<Record<K, number>>,
+  wanted: { readonly [name in NoInfer<K>]?: boolean | undefined },
+): number {
+  let bits = 0;
+  for (const name of Object.keys(table) as K[]) if (wanted[name]) bits |= table[name];
+  return bits;
 }

@@ -1,7 +1,7 @@
 /** Names and services to socket addresses, as libc's getaddrinfo(3) gives them. */
 import type { SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
-import { cancellable } from "./_call.ts";
+import { cancellable, flagBits } from "./_call.ts";
 import { asciiHost } from "./_host.ts";
 import { ResolveError } from "./resolve_error.ts";
 
@@ -125,10 +125,8 @@ function cHints(hints: AddressHints): C.AddrInfoHints {
   if (!Number.isInteger(protocol) || protocol < 0 || protocol > 0x7fffffff) {
     throw new RangeError(`protocol: expected a protocol number, got ${String(protocol)}`);
   }
-  let flags = 0;
-  for (const [name, flag] of Object.entries(FLAGS)) if (hints[name as keyof typeof FLAGS]) flags |= flag;
   return {
-    ai_flags: flags,
+    ai_flags: flagBits(FLAGS, hints),
     ai_family: family === undefined ? C.AF_UNSPEC : FAMILIES[family],
     ai_socktype: type === undefined ? 0 : TYPES[type],
     ai_protocol: protocol,

@@ -1,7 +1,7 @@
 /** Socket addresses back to names and services, as libc's getnameinfo(3) gives them. */
 import type { SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
-import { cancellable } from "./_call.ts";
+import { cancellable, flagBits } from "./_call.ts";
 import { ResolveError } from "./resolve_error.ts";
 
 /** Each is one of getnameinfo's NI_ flags. */
@@ -37,14 +37,12 @@ export async function getnameinfo(
   flags: NameFlags = {},
   options?: C.WaitOptions,
 ): Promise<{ readonly host: string; readonly service: string }> {
-  let bits = 0;
-  for (const [name, flag] of Object.entries(FLAGS)) if (flags[name as keyof typeof FLAGS]) bits |= flag;
   const bytes = C.encodeSockaddr(address);
   return cancellable(
     "getnameinfo",
     address.toString(),
     options,
-    (done) => C.getnameinfo(bytes, bits, done),
+    (done) => C.getnameinfo(bytes, flagBits(FLAGS, flags), done),
     (error, errno) => new ResolveError(error, address.toString(), undefined, { errno }),
   );
 }
