@@ -1,6 +1,6 @@
 /** `windsock resolve`: every address of a name, in the order in which a connect would try them. */
 import type { Command } from "commander";
-import { type AddressInfo, checkHost, getaddrinfo, interleaveFamilies } from "../names/index.ts";
+import { type AddressInfo, checkHost, getaddrinfo, hostOf, interleaveFamilies } from "../names/index.ts";
 import { EXIT, familyOf, parseSeconds, print, run, toJson } from "./_command.ts";
 
 interface Options {
@@ -53,7 +53,7 @@ async function resolveCommand(name: string, service: string | undefined, options
         family,
         type,
         protocol,
-        address: withZone(address),
+        address: hostOf(address),
         port: address.port,
         ...(canonicalName === undefined ? {} : { canonicalName }),
       })),
@@ -63,11 +63,7 @@ async function resolveCommand(name: string, service: string | undefined, options
   }
   for (const { group } of ordered) {
     const address = (group[0] as AddressInfo).address;
-    await print(`${service === undefined ? withZone(address) : address}\n`);
+    await print(`${service === undefined ? hostOf(address) : address}\n`);
   }
   return EXIT.done;
-}
-
-function withZone(address: { ip: { toString(): string }; zone: string | number | undefined }): string {
-  return address.zone === undefined ? address.ip.toString() : `${address.ip}%${address.zone}`;
 }

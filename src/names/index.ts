@@ -15,6 +15,7 @@ export { getnameinfo, type NameFlags } from "./getnameinfo.ts";
 export { interleaveFamilies } from "./order.ts";
 export { ResolveError, type ResolveErrorCode } from "./resolve_error.ts";
 export {
+  hostOf,
   type ResolveOptions,
   type Resolver,
   type ResolveTargetOptions,

@@ -78,7 +78,7 @@ function numeric(parts: { readonly host: string; readonly service: string }): Sp
 }
 
 /** The host of an address as text, with its zone. */
-function hostOf(address: SocketAddr): string {
+export function hostOf(address: SocketAddr): string {
   return address.zone === undefined ? address.ip.toString() : `${address.ip}%${address.zone}`;
 }
 

@@ -184,7 +184,7 @@ export class Source implements Registrant {
       () => this.#peerText(),
       (reason) => {
         // The loop may have been too busy to see what arrived before the timeout: look once more.
-        if (reason instanceof TimeoutError) this.#drain(half, true);
+        if (reason instanceof TimeoutError) this.#wake(half);
         this.#cancel(half, operation, reason);
       },
       operation.counted,
@@ -212,8 +212,7 @@ export class Source implements Registrant {
     postpone(() => this.#drain(half));
   }
 
-  #drain(half: Half, anyway = false): void {
-    if (anyway) half.ready = true;
+  #drain(half: Half): void {
     for (let operation = half.first; half.ready && operation !== undefined; operation = half.first) {
       let result: unknown;
       try {
