@@ -79,20 +79,52 @@ export async function getaddrinfo(
   hints: AddressHints = {},
   options?: C.WaitOptions,
 ): Promise<AddressInfo[]> {
-  const node = host === undefined ? null : asciiHost(host, service);
-  const port = service === undefined ? null : checkService(service, host);
-  if (node === null && port === null) throw new TypeError("getaddrinfo: expected a host, a service, or both");
+  const [node, port] = question(host, service);
   const list = await cancellable<C.AddrInfo[]>(
     "getaddrinfo",
     host ?? port ?? "",
     options,
     (done) => C.getaddrinfo(node, port, cHints(hints), done),
-    (error, errno) => {
-      const files = outOfFiles();
-      if (files !== 0) return new ResolveError(C.EAI_SYSTEM, host, port ?? undefined, { errno: files });
-      return new ResolveError(error, host, port ?? undefined, { errno });
-    },
+    (error, errno) => failure(error, errno, host, port),
   );
+  return answer(list);
+}
+
+/**
+ * {@link getaddrinfo} for a thread that does nothing else meanwhile.
+ * @param timeoutMs `Infinity` is for ever; what has begun runs on unheard where the time is over
+ * @throws as {@link getaddrinfo}
+ */
+export function getaddrinfoBlocking(
+  host: string | undefined,
+  service: string | number | undefined,
+  hints: AddressHints = {},
+  timeoutMs: number = Number.POSITIVE_INFINITY,
+): AddressInfo[] {
+  const [node, port] = question(host, service);
+  const result = C.getaddrinfoBlocking(node, port, cHints(hints), timeoutMs);
+  if (result === undefined) throw new C.TimeoutError("getaddrinfo", timeoutMs, host ?? port ?? "");
+  if (result.error !== 0) throw failure(result.error, result.errno, host, port);
+  return answer(result.list);
+}
+
+function question(
+  host: string | undefined,
+  service: string | number | undefined,
+): [node: string | null, port: string | null] {
+  const node = host === undefined ? null : asciiHost(host, service);
+  const port = service === undefined ? null : checkService(service, host);
+  if (node === null && port === null) throw new TypeError("getaddrinfo: expected a host, a service, or both");
+  return [node, port];
+}
+
+function failure(error: number, errno: number, host: string | undefined, port: string | null): ResolveError {
+  const files = outOfFiles();
+  if (files !== 0) return new ResolveError(C.EAI_SYSTEM, host, port ?? undefined, { errno: files });
+  return new ResolveError(error, host, port ?? undefined, { errno });
+}
+
+function answer(list: readonly C.AddrInfo[]): AddressInfo[] {
   return list.flatMap((entry) => {
     const address = C.decodeSockaddr(entry.ai_addr);
     const type = TYPE_NAMES.get(entry.ai_socktype);

@@ -2,12 +2,22 @@
  * Names to addresses and back, as the system does it; and the Resolver interface.
  * @module
  */
-export { checkHost } from "./_host.ts";
+export {
+  EAI_ADDRFAMILY,
+  EAI_AGAIN,
+  EAI_FAIL,
+  EAI_NODATA,
+  EAI_NONAME,
+  EAI_SERVICE,
+  EAI_SYSTEM,
+} from "../sys/index.ts";
+export { asciiHost, checkHost } from "./_host.ts";
 export {
   type AddressHints,
   type AddressInfo,
   type Family,
   getaddrinfo,
+  getaddrinfoBlocking,
   looksLikePort,
   type SocketType,
 } from "./getaddrinfo.ts";

@@ -10,6 +10,8 @@ import { ResolveError } from "./resolve_error.ts";
 export interface ResolveOptions extends WaitOptions {
   /** Addresses of this family only. */
   readonly family?: Family | undefined;
+  /** What the service is for: `"stream"` (TCP) by default, or `"datagram"` (UDP). */
+  readonly type?: "stream" | "datagram" | undefined;
 }
 
 /** Something that knows the addresses of names: the system, or a DNS client of one's own. */
@@ -22,10 +24,11 @@ export interface Resolver {
   resolve(host: string, service: string | number, options?: ResolveOptions): Promise<SocketAddr[]>;
 }
 
-/** The system's resolver: libc's getaddrinfo, for stream sockets. */
+/** The system's resolver: libc's getaddrinfo. */
 export const systemResolver: Resolver = {
   async resolve(host, service, options = {}) {
-    const infos = await getaddrinfo(host, service, { type: "stream", family: options.family }, options);
+    const { type = "stream", family } = options;
+    const infos = await getaddrinfo(host, service, { type, family }, options);
     const seen = new Set<string>();
     return infos
       .map((info) => info.address)

@@ -46,6 +46,19 @@ export function memoryView(address: bigint, lengthBytes: number): Uint8Array {
   return new Uint8Array(koffi.view(address, lengthBytes));
 }
 
+/**
+ * Where bytes lie in memory, for a pointer inside a C struct. It keeps nothing alive: whoever writes it down holds the
+ * bytes, undetached, until the call is made.
+ */
+export function addressOf(bytes: Uint8Array): number {
+  return bytes.length === 0 ? 0 : Number(koffi.address(bytes)); // user space ends below 2^53
+}
+
+/** The address of a C function of the running program, to be handed to C as a callback. */
+export function symbolAddress(name: string): bigint {
+  return program.symbol(name, "void *") as unknown as bigint;
+}
+
 const strlen = libc<(address: bigint) => number>("size_t strlen(void *)");
 
 /** The NUL-terminated text at a C address, as UTF-8; what is not UTF-8 becomes U+FFFD. */
@@ -95,7 +108,8 @@ export interface PollHandle {
 const napi_get_uv_event_loop = libc<(env: bigint, loop: Uint8Array) => number>(
   "int napi_get_uv_event_loop(void *, void *)",
 );
-const walkCallback = koffi.proto("void WindsockWalk(void *handle, void *arg)");
+// Without a name: names are koffi's, and a second copy of this module on the thread would want the same one.
+const walkCallback = koffi.proto("void", ["void *", "void *"]);
 const uv_walk = program.func("uv_walk", "void", ["void *", koffi.pointer(walkCallback), "void *"]);
 const uv_handle_get_type = libc<(handle: bigint) => number>("int uv_handle_get_type(void *)");
 const uv_fileno = libc<(handle: bigint, fd: Uint8Array) => number>("int uv_fileno(void *, void *)");

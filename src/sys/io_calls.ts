@@ -1,4 +1,4 @@
-/** System calls on any fd: recv, send, close, ioctl, poll. */
+/** System calls on any fd: read, write, recv, send, close, fcntl, ioctl, poll. */
 import { libc, negativeErrno } from "./ffi.ts";
 import { pollfd } from "./structs.ts";
 
@@ -10,6 +10,11 @@ const c_recv = libc<(fd: number, buf: Uint8Array, len: number, flags: number) =>
 const c_send = libc<(fd: number, buf: Uint8Array, len: number, flags: number) => number>(
   "int send(int, const void *, size_t, int)",
 );
+const c_read = libc<(fd: number, buf: Uint8Array, len: number) => number>("int read(int, void *, size_t)");
+const c_write = libc<(fd: number, buf: Uint8Array, len: number) => number>(
+  "int write(int, const void *, size_t)",
+);
+const c_fcntl = libc<(fd: number, cmd: number, argument: number) => number>("int fcntl(int, int, intptr_t)");
 const c_close = libc<(fd: number) => number>("int close(int)");
 const c_ioctl = libc<(fd: number, op: number, arg: Uint8Array) => number>(
   "int ioctl(int, unsigned long, void *)",
@@ -44,6 +49,39 @@ export function send(fd: number, buf: Uint8Array, flags: number): number {
   checkFd(fd);
   const count = c_send(fd, buf, buf.length, flags);
   return count < 0 ? negativeErrno() : count;
+}
+
+/**
+ * `ssize_t read(int fd, void *buf, size_t len)`
+ * @returns bytes read, 0 at the end, or `-errno`
+ * @see man 2 read
+ */
+export function read(fd: number, buf: Uint8Array): number {
+  checkFd(fd);
+  const count = c_read(fd, buf, buf.length);
+  return count < 0 ? negativeErrno() : count;
+}
+
+/**
+ * `ssize_t write(int fd, const void *buf, size_t len)`
+ * @returns bytes written, which may be fewer than `buf.length`, or `-errno`
+ * @see man 2 write
+ */
+export function write(fd: number, buf: Uint8Array): number {
+  checkFd(fd);
+  const count = c_write(fd, buf, buf.length);
+  return count < 0 ? negativeErrno() : count;
+}
+
+/**
+ * `int fcntl(int fd, int op, int argument)`
+ * @returns what the operation gives, or `-errno`
+ * @see man 2 fcntl
+ */
+export function fcntl(fd: number, op: number, argument = 0): number {
+  checkFd(fd);
+  const result = c_fcntl(fd, op, argument);
+  return result < 0 ? negativeErrno() : result;
 }
 
 /**
@@ -88,16 +126,33 @@ const pollView = new DataView(pollBytes.buffer);
 const [FD, EVENTS, REVENTS] = [pollfd.offsetOf("fd"), pollfd.offsetOf("events"), pollfd.offsetOf("revents")];
 
 /**
- * `int poll(struct pollfd *fds, nfds_t nfds, int timeout)` for one fd, without waiting.
- * @param events POLLIN, POLLOUT
- * @returns what is ready of `events`, and POLLERR and POLLHUP always; 0 where nothing is; or `-errno`
+ * `int poll(struct pollfd *fds, nfds_t nfds, int timeout)`
+ * @param fds the array as the kernel has it, see {@link pollfd}; its `revents` are filled
+ * @param timeoutMs blocks the thread so long; -1 for ever
+ * @returns how many have something to tell, 0 where the time is over, or `-errno`
  * @see man 2 poll
  */
+export function poll(fds: Uint8Array, timeoutMs: number): number {
+  const count = c_poll(fds, Math.floor(fds.length / pollfd.size), timeoutMs);
+  return count < 0 ? negativeErrno() : count;
+}
+
+/** {@link pollOne} without waiting. */
 export function pollNow(fd: number, events: number): number {
+  return pollOne(fd, events, 0);
+}
+
+/**
+ * {@link poll} for one fd.
+ * @param events POLLIN, POLLOUT
+ * @param timeoutMs blocks the thread so long; -1 for ever
+ * @returns what is ready of `events`, and POLLERR and POLLHUP always; 0 where nothing is; or `-errno`
+ */
+export function pollOne(fd: number, events: number, timeoutMs: number): number {
   checkFd(fd);
   pollView.setInt32(FD, fd, true);
   pollView.setInt16(EVENTS, events, true);
   pollView.setInt16(REVENTS, 0, true);
-  const count = c_poll(pollBytes, 1, 0);
+  const count = c_poll(pollBytes, 1, timeoutMs);
   return count < 0 ? negativeErrno() : pollView.getInt16(REVENTS, true);
 }

@@ -95,7 +95,8 @@ export function getaddrinfo(
   });
 }
 
-function takeList(head: bigint): AddrInfo[] {
+/** Copies a list out of C's memory, and frees it. */
+export function takeList(head: bigint): AddrInfo[] {
   const list: AddrInfo[] = [];
   for (let address = head; address !== 0n; ) {
     const entry = addrinfo.decode(memoryView(address, addrinfo.size));

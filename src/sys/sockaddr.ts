@@ -1,12 +1,13 @@
 /** Socket addresses between the kernel's bytes and the values of `ip/`. */
 import { Ipv4Addr, Ipv6Addr, SocketAddr } from "../ip/index.ts";
-import { AF_INET, AF_INET6, SIOCGIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM } from "./constants.ts";
+import { AF_INET, AF_INET6, AF_UNIX, SIOCGIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM } from "./constants.ts";
 import { errno } from "./errno.ts";
 import { libc } from "./ffi.ts";
 import { close, ioctl } from "./io_calls.ts";
 import { socket } from "./socket_calls.ts";
 import { ifreq, sockaddr_in, sockaddr_in6 } from "./structs.ts";
 import { SysError } from "./sys_error.ts";
+import { UnixAddr } from "./unix_addr.ts";
 
 /** IFNAMSIZ without its NUL. */
 const IFNAME_MAX = 15;
@@ -40,6 +41,33 @@ export function if_indextoname(index: number): string | undefined {
   const name = new Uint8Array(16); // IF_NAMESIZE
   if (!c_if_indextoname(index, name)) return undefined;
   return new TextDecoder().decode(name.subarray(0, name.indexOf(0)));
+}
+
+/** An address that a socket can have. */
+export type AnyAddr = SocketAddr | UnixAddr;
+
+/** The kernel's bytes of an address of any family. @throws as {@link encodeSockaddr} */
+export function encodeAddress(address: AnyAddr): Uint8Array {
+  return address instanceof UnixAddr ? encodeSockaddrUn(address) : encodeSockaddr(address);
+}
+
+/** `struct sockaddr_un` cut to the bytes that count: 2 of the family and those of `sun_path`. */
+export function encodeSockaddrUn(address: UnixAddr): Uint8Array {
+  const sunPath = address.toSunPath();
+  const bytes = new Uint8Array(2 + sunPath.length);
+  bytes[0] = AF_UNIX;
+  bytes.set(sunPath, 2);
+  return bytes;
+}
+
+/**
+ * The address of any family in the kernel's bytes. No bytes at all are an unnamed local socket's.
+ * @returns `undefined` for another family than AF_INET, AF_INET6 and AF_UNIX
+ * @throws as {@link decodeSockaddr}
+ */
+export function decodeAddress(bytes: Uint8Array): AnyAddr | undefined {
+  if (bytes.length < 2) return UnixAddr.UNNAMED;
+  return sockaddrFamily(bytes) === AF_UNIX ? UnixAddr.fromSunPath(bytes.subarray(2)) : decodeSockaddr(bytes);
 }
 
 /**

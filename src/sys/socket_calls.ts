@@ -1,4 +1,6 @@
-/** System calls on sockets: socket, bind, listen, accept4, connect, shutdown, names and options. */
+/** System calls on sockets: socket, socketpair, bind, listen, accept4, connect, sendto, recvfrom, shutdown, names, options. */
+
+import { SOL_SOCKET } from "./constants.ts";
 import { libc, negativeErrno } from "./ffi.ts";
 import { checkFd } from "./io_calls.ts";
 import { SOCKADDR_STORAGE_LEN } from "./structs.ts";
@@ -26,6 +28,8 @@ const c_getsockopt = libc<
 const c_setsockopt = libc<
   (fd: number, level: number, name: number, value: Uint8Array, len: number) => number
 >("int setsockopt(int, int, int, const void *, unsigned int)");
+
+const SO_GET_FILTER = 26;
 
 // The kernel fills these two; they are read before any other call can be made on this thread.
 const addressBytes = new Uint8Array(SOCKADDR_STORAGE_LEN);
@@ -93,6 +97,59 @@ export function acceptedAddress(): Uint8Array {
   return filledAddress();
 }
 
+const c_socketpair = libc<(domain: number, type: number, protocol: number, fds: Uint8Array) => number>(
+  "int socketpair(int, int, int, void *)",
+);
+const pairCell = new Int32Array(2);
+const pairBytes = new Uint8Array(pairCell.buffer);
+
+/**
+ * `int socketpair(int domain, int type, int protocol, int fds[2])`
+ * @returns the two fds, or `-errno`
+ * @see man 2 socketpair
+ */
+export function socketpair(domain: number, type: number, protocol: number): [number, number] | number {
+  const result = c_socketpair(domain, type, protocol, pairBytes);
+  return result < 0 ? negativeErrno() : [pairCell[0] as number, pairCell[1] as number];
+}
+
+const c_sendto = libc<
+  (fd: number, buf: Uint8Array, len: number, flags: number, addr: Uint8Array, addrlen: number) => number
+>("int sendto(int, const void *, size_t, int, const void *, unsigned int)");
+
+/**
+ * `ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t addrlen)`
+ * @returns bytes that the kernel took, for a datagram always all, or `-errno`
+ * @see man 2 sendto
+ */
+export function sendto(fd: number, buf: Uint8Array, flags: number, addr: Uint8Array): number {
+  checkFd(fd);
+  const count = c_sendto(fd, buf, buf.length, flags, addr, addr.length);
+  return count < 0 ? negativeErrno() : count;
+}
+
+const c_recvfrom = libc<
+  (fd: number, buf: Uint8Array, len: number, flags: number, addr: Uint8Array, addrlen: Uint8Array) => number
+>("int recvfrom(int, void *, size_t, int, void *, void *)");
+
+/**
+ * `ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *addr, socklen_t *addrlen)`
+ * @returns bytes received, or with MSG_TRUNC how long the datagram was, or `-errno`; who sent it is then in
+ * {@link senderAddress}
+ * @see man 2 recvfrom
+ */
+export function recvfrom(fd: number, buf: Uint8Array, flags: number): number {
+  checkFd(fd);
+  lengthCell[0] = SOCKADDR_STORAGE_LEN;
+  const count = c_recvfrom(fd, buf, buf.length, flags, addressBytes, lengthBytes);
+  return count < 0 ? negativeErrno() : count;
+}
+
+/** The address that the recvfrom just made gave, as a view of the kernel's bytes: to be decoded or copied at once. */
+export function senderAddress(): Uint8Array {
+  return addressBytes.subarray(0, Math.min(lengthCell[0] as number, SOCKADDR_STORAGE_LEN));
+}
+
 /**
  * `int shutdown(int fd, int how)`
  * @returns 0 or `-errno`
@@ -135,8 +192,15 @@ function address(call: AddressCall, fd: number): Uint8Array | number {
  */
 export function getsockopt(fd: number, level: number, name: number, value: Uint8Array): number {
   checkFd(fd);
-  lengthCell[0] = value.length;
+  // This one counts in instructions of 8 bytes, and would write beyond the end.
+  const counted = level === SOL_SOCKET && name === SO_GET_FILTER;
+  lengthCell[0] = counted ? value.length >> 3 : value.length;
   return c_getsockopt(fd, level, name, value, lengthBytes) < 0 ? negativeErrno() : (lengthCell[0] as number);
+}
+
+/** `*optlen` after the getsockopt just made, which says with ERANGE how much room the value needs. */
+export function optionLength(): number {
+  return lengthCell[0] as number;
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   register,
   unregister,
 } from "./reactor.ts";
-import { decodeSockaddr } from "./sockaddr.ts";
+import { decodeAddress } from "./sockaddr.ts";
 import { SysError } from "./sys_error.ts";
 import { checkWait, TimeoutError, type WaitOptions, watchWait } from "./wait.ts";
 
@@ -23,8 +23,8 @@ export type WouldBlock = typeof WOULD_BLOCK;
 /** What an attempt gives that could go on without waiting, but lets the event loop have its turn first. */
 export const YIELD: unique symbol = Symbol("windsock.YIELD");
 
-/** The half of a socket that an operation waits for. */
-export type Direction = "read" | "write";
+/** What an operation waits for: input, room for output, or the error queue (MSG_ERRQUEUE). */
+export type Direction = "read" | "write" | "errors";
 
 /** One waiting operation, in the queue of its direction. */
 interface Operation {
@@ -42,8 +42,11 @@ interface Operation {
   next: Operation | undefined;
 }
 
-/** One direction: whether it is ready, and who waits for it, in the order of the calls. */
-class Half {
+/**
+ * One direction: whether it is ready, and who waits for it, in the order of the calls. Operations that the kernel tells
+ * nothing of may wait in one of their own, which only {@link Source.wake} wakes.
+ */
+export class Half {
   /** False once the kernel has said EAGAIN, or a short count has told the same; true again on an event. */
   ready = true;
   #first: Operation | undefined;
@@ -90,9 +93,12 @@ export class Source implements Registrant {
   shortMeansEmpty = true;
   readonly read = new Half();
   readonly write = new Half();
+  readonly errors = new Half();
   /** The kernel's bytes of the peer's address, where there is a peer, for messages. */
   peer: Uint8Array | undefined;
   #registration: Registration | undefined;
+  /** Halves that are not the kernel's, while something waits in them. */
+  #others: Set<Half> | undefined;
   #referenced = true;
 
   /** @param label the kind of socket, for messages */
@@ -121,12 +127,12 @@ export class Source implements Registrant {
   }
 
   #peerText(): string | undefined {
-    return this.peer === undefined ? undefined : decodeSockaddr(this.peer)?.toString();
+    return this.peer === undefined ? undefined : decodeAddress(this.peer)?.toString();
   }
 
   /** Whether an operation may be attempted at once: nothing waits before it, and the thread is not overdrawn. */
-  mayAttempt(direction: Direction): boolean {
-    const half = direction === "read" ? this.read : this.write;
+  mayAttempt(direction: Direction | Half): boolean {
+    const half = typeof direction === "string" ? this[direction] : direction;
     return this.fd >= 0 && half.ready && half.first === undefined && mayProceed();
   }
 
@@ -137,23 +143,23 @@ export class Source implements Registrant {
    * else can run, when the operation ends without a result.
    */
   run<T>(
-    direction: Direction,
+    direction: Direction | Half,
     syscall: string,
     owner: object,
     attempt: () => T | WouldBlock | typeof YIELD,
     options?: WaitOptions,
     undo?: () => void,
   ): Promise<T> {
-    const half = direction === "read" ? this.read : this.write;
+    const half = typeof direction === "string" ? this[direction] : direction;
     try {
       this.open(syscall);
       checkWait(options);
-      if (this.mayAttempt(direction)) {
+      if (this.mayAttempt(half)) {
         const result = attempt();
         if (result === WOULD_BLOCK) half.ready = false;
         else if (result !== YIELD) return Promise.resolve(result);
       }
-      this.#registration ??= register(this.fd, this);
+      if (!half.ready) this.#watchFd(); // else it only waits for its turn
     } catch (error) {
       undo?.();
       return Promise.reject(error);
@@ -173,8 +179,17 @@ export class Source implements Registrant {
       if (options !== undefined) this.#watch(half, operation, options);
       if (operation.counted) keepAlive(1);
       half.add(operation);
+      if (half !== this.read && half !== this.write && half !== this.errors) {
+        this.#others ??= new Set();
+        this.#others.add(half);
+      }
       if (half.ready && half.first === operation) this.#drainLater(half); // out of budget, not of data
     });
+  }
+
+  /** A socket that never waits costs no epoll_ctl, and no wake-up for whatever happens to it. */
+  #watchFd(): void {
+    this.#registration ??= register(this.fd, this);
   }
 
   #watch(half: Half, operation: Operation, options: WaitOptions): void {
@@ -196,11 +211,12 @@ export class Source implements Registrant {
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) this.shortMeansEmpty = false;
     if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) this.#wake(this.read);
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) this.#wake(this.write);
+    if (events & EPOLLERR) this.#wake(this.errors);
   }
 
   /** Marks the direction ready and lets its operations try. */
-  wake(direction: Direction): void {
-    this.#wake(this[direction]);
+  wake(direction: Direction | Half): void {
+    this.#wake(typeof direction === "string" ? this[direction] : direction);
   }
 
   #wake(half: Half): void {
@@ -227,10 +243,18 @@ export class Source implements Registrant {
       }
       if (result === WOULD_BLOCK) {
         half.ready = false;
-        return;
+        break;
       }
       this.#finish(half, operation);
       operation.resolve(result);
+    }
+    while (!half.ready && half.first !== undefined) {
+      try {
+        this.#watchFd();
+        return;
+      } catch (error) {
+        this.#fail(half, half.first, error);
+      }
     }
   }
 
@@ -239,6 +263,7 @@ export class Source implements Registrant {
     if (!half.remove(operation)) return false;
     operation.unwatch?.();
     if (operation.counted) keepAlive(-1);
+    if (half.first === undefined) this.#others?.delete(half);
     return true;
   }
 
@@ -262,16 +287,36 @@ export class Source implements Registrant {
   /** Closes the fd and rejects what waits with `ECANCELED`. A second close does nothing. */
   close(): void {
     if (this.fd < 0) return;
+    const fd = this.#letGo();
+    close(fd);
+    this.#rejectAll("closed");
+  }
+
+  /**
+   * Gives the open fd away: it is no longer closed with this Source. What waits rejects with `ECANCELED`.
+   * @throws {SysError} `EBADF` on a closed socket
+   */
+  release(): number {
+    this.open("release");
+    const fd = this.#letGo();
+    this.#rejectAll("given away");
+    return fd;
+  }
+
+  #letGo(): number {
     const fd = this.fd;
     if (this.#registration !== undefined) unregister(fd, this.#registration);
     this.#registration = undefined;
     this.fd = -1;
     keepAfterThread(fd);
     forgotten.unregister(this);
-    close(fd);
-    for (const half of [this.read, this.write]) {
+    return fd;
+  }
+
+  #rejectAll(how: string): void {
+    for (const half of [this.read, this.write, this.errors, ...(this.#others ?? [])]) {
       for (let operation = half.first; operation !== undefined; operation = half.first) {
-        const hint = `this ${this.label} was closed meanwhile`;
+        const hint = `this ${this.label} was ${how} meanwhile`;
         this.#fail(half, operation, this.error(errno.ECANCELED, operation.syscall, hint));
       }
     }

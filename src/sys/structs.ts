@@ -6,6 +6,7 @@ import {
   cString,
   i16,
   i32,
+  i64,
   type StructValue,
   struct,
   u8,
@@ -52,6 +53,73 @@ function epollEvent(): {
 
 /** `struct pollfd`, poll.h. */
 export const pollfd = struct("pollfd", { fd: i32, events: i16, revents: i16 });
+
+/** `struct iovec`, sys/uio.h; the pointer as a number. */
+export const iovec = struct("iovec", { iov_base: u64, iov_len: u64 });
+
+/** `struct msghdr`, sys/socket.h: 56 bytes; the pointers as numbers. */
+export const msghdr = struct("msghdr", {
+  msg_name: u64,
+  msg_namelen: u32,
+  msg_iov: u64,
+  msg_iovlen: u64,
+  msg_control: u64,
+  msg_controllen: u64,
+  msg_flags: i32,
+});
+
+/** `struct mmsghdr`, sys/socket.h: a `struct msghdr` (its fields again, since structs do not nest) and how long the message was. */
+export const mmsghdr = struct("mmsghdr", { msg_hdr: byteArray(56, 8), msg_len: u32 });
+
+/** `struct cmsghdr`, sys/socket.h: 16 bytes, followed by the data. */
+export const cmsghdr = struct("cmsghdr", { cmsg_len: u64, cmsg_level: i32, cmsg_type: i32 });
+
+/** `struct in_pktinfo`, netinet/in.h. */
+export const in_pktinfo = struct("in_pktinfo", {
+  ipi_ifindex: i32,
+  ipi_spec_dst: byteArray(4, 4),
+  ipi_addr: byteArray(4, 4),
+});
+
+/** `struct in6_pktinfo`, netinet/in.h and RFC 3542 §6. */
+export const in6_pktinfo = struct("in6_pktinfo", { ipi6_addr: byteArray(16, 4), ipi6_ifindex: u32 });
+
+/** `struct ip_mreqn`, netinet/in.h. */
+export const ip_mreqn = struct("ip_mreqn", {
+  imr_multiaddr: byteArray(4, 4),
+  imr_address: byteArray(4, 4),
+  imr_ifindex: i32,
+});
+
+/** `struct group_req`, netinet/in.h and RFC 3678 §5.1. */
+export const group_req = struct("group_req", { gr_interface: u32, gr_group: byteArray(128, 8) });
+
+/** `struct group_source_req`, netinet/in.h and RFC 3678 §5.1. */
+export const group_source_req = struct("group_source_req", {
+  gsr_interface: u32,
+  gsr_group: byteArray(128, 8),
+  gsr_source: byteArray(128, 8),
+});
+
+/** `struct ucred`, sys/socket.h. */
+export const ucred = struct("ucred", { pid: i32, uid: u32, gid: u32 });
+
+/** `struct timespec`, time.h. */
+export const timespec = struct("timespec", { tv_sec: i64, tv_nsec: i64 });
+
+/** `struct timeval`, sys/time.h. */
+export const timeval = struct("timeval", { tv_sec: i64, tv_usec: i64 });
+
+/** `struct sock_extended_err`, include/uapi/linux/errqueue.h; the address of the offender follows it. */
+export const sock_extended_err = struct("sock_extended_err", {
+  ee_errno: u32,
+  ee_origin: u8,
+  ee_type: u8,
+  ee_code: u8,
+  ee_pad: u8,
+  ee_info: u32,
+  ee_data: u32,
+});
 
 /** `struct ifreq`, net/if.h, as SIOCGIFINDEX has it: 40 bytes. */
 export const ifreq = struct(

@@ -54,6 +54,8 @@ const GENERAL: Readonly<Record<number, string>> = {
   [errno.ENOBUFS]: "the kernel has no memory left for socket buffers",
 };
 
+const NOBODY_THERE = "nothing has that port there: an earlier datagram was refused";
+
 const BY_CALL: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   connect: {
     [errno.ECONNREFUSED]: "nothing listens on that address and port",
@@ -74,6 +76,9 @@ const BY_CALL: Readonly<Record<string, Readonly<Record<number, string>>>> = {
   },
   listen: { [errno.EADDRINUSE]: "another socket already listens on this port (see ss -ltnp)" },
   recv: { [errno.ECONNRESET]: "the peer ended the connection abruptly; data on the way may be lost" },
+  recvfrom: { [errno.ECONNREFUSED]: NOBODY_THERE },
+  recvmsg: { [errno.ECONNREFUSED]: NOBODY_THERE },
+  recvmmsg: { [errno.ECONNREFUSED]: NOBODY_THERE },
   send: {
     [errno.EPIPE]: "the peer has closed the connection, or this side has shut down its writing half",
     [errno.ECONNRESET]: "the peer ended the connection abruptly; data on the way may be lost",

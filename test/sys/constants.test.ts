@@ -46,6 +46,8 @@ const HEADERS = {
     "linux/sock_diag.h",
     "linux/filter.h",
     "linux/sockios.h",
+    "linux/netfilter_ipv4.h",
+    "linux/netfilter_ipv6/ip6_tables.h",
     "linux/un.h",
     "asm/ioctls.h",
   ],
@@ -54,17 +56,19 @@ const HEADERS = {
 /** Younger than the headers of the distributions that are still in use: checked where the headers have them. */
 const YOUNG: readonly string[] = [
   "IP_LOCAL_PORT_RANGE", // Linux 6.3
-  "IP_PROTOCOL", // Linux 6.3
+  "IP_PROTOCOL", // Linux 6.4
   "IPV6_FLOWINFO_SEND", // in linux/in6.h, where it is under #if __UAPI_DEF_IPV6_OPTIONS; libc has it not
+  "SCM_PIDFD", // Linux 6.5, of which glibc tells since 2.39
   "SO_PASSPIDFD", // Linux 6.5
   "SO_PEERPIDFD", // Linux 6.5
   "SO_PASSRIGHTS", // Linux 6.16
   "SO_RCVPRIORITY", // Linux 6.14
   "SO_DEVMEM_LINEAR", // Linux 6.12
-  "TCP_IS_MPTCP", // Linux 6.11
+  "SO_INQ", // Linux 6.17
+  "TCP_IS_MPTCP", // Linux 6.10
   "TCP_RTO_MAX_MS", // Linux 6.15
-  "TCP_RTO_MIN_US", // Linux 6.14
-  "TCP_DELACK_MAX_US", // Linux 6.14
+  "TCP_RTO_MIN_US", // Linux 6.15
+  "TCP_DELACK_MAX_US", // Linux 6.15
 ];
 
 function ask(headers: readonly string[]): Map<string, number> {

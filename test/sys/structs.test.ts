@@ -31,7 +31,9 @@ const LIBC = [
   "net/if.h",
   "sys/epoll.h",
   "sys/uio.h",
+  "sys/time.h",
   "time.h",
+  "linux/errqueue.h",
 ];
 const KERNEL = ["linux/tcp.h", "linux/sock_diag.h"];
 
