@@ -1,7 +1,8 @@
 /** Runs a question's subjects in turn, round by round, and keeps every sample. @module */
 import { type Command, type Cores, Peer } from "./_peers.ts";
 
-export type Subject = "windsock" | "net" | "c";
+/** `node`: what Node itself has for it, `node:net` or `node:dgram`. */
+export type Subject = "windsock" | "node" | "c";
 
 export interface Metric {
   readonly key: string;
@@ -11,15 +12,17 @@ export interface Metric {
   readonly moreIsBetter?: true;
   /** Is not measured without {@link Bench.pinned}. */
   readonly needsPinning?: true;
+  /** Who can be asked, where not every subject of the question can. */
+  readonly only?: readonly Subject[];
 }
 
 export interface Question {
-  /** What one types after `npm run bench --`. */
+  /** What one types after `npm run bench --`. Questions of the same name are asked together. */
   readonly name: string;
   readonly title: string;
   readonly subjects: readonly Subject[];
   readonly metrics: readonly Metric[];
-  /** One sample, from programs started for it. One number for each metric. */
+  /** One sample, from programs started for it. One number for each metric that the subject is asked for. */
   measure(subject: Subject, bench: Bench): Promise<Record<string, number>>;
 }
 
@@ -66,7 +69,7 @@ export class Bench {
     try {
       const values = await question.measure(subject, this);
       for (const peer of this.#peers.reverse()) await peer.stop(); // the load first, then what it loads
-      for (const { key, label } of question.metrics) {
+      for (const { key, label } of metricsOf(question, subject)) {
         if (!Number.isFinite(values[key])) throw new Error(`no number for "${label}": ${values[key]}`);
       }
       return values;
@@ -87,15 +90,23 @@ export async function ask(question: Question, rounds: number, bench: Bench): Pro
     for (const subject of order) {
       process.stderr.write(`${question.name} ${round + 1}/${rounds} ${subject}: `);
       const values = await bench.sample(question, subject);
-      process.stderr.write(`${question.metrics.map((metric) => format(metric, values)).join("  ")}\n`);
+      process.stderr.write(
+        `${metricsOf(question, subject)
+          .map((metric) => format(metric, values))
+          .join("  ")}\n`,
+      );
       samples[subject] ??= {};
-      for (const { key } of question.metrics) {
+      for (const { key } of metricsOf(question, subject)) {
         samples[subject][key] ??= [];
         samples[subject][key].push(values[key]!);
       }
     }
   }
   return { question, samples };
+}
+
+function metricsOf({ metrics }: Question, subject: Subject): readonly Metric[] {
+  return metrics.filter(({ only }) => only === undefined || only.includes(subject));
 }
 
 function format({ key, digits }: Metric, values: Record<string, number>): string {

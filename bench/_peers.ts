@@ -97,6 +97,11 @@ export class Peer {
     void this.#closed.then(() => running.delete(this.#child));
   }
 
+  get pid(): number {
+    if (this.#child.pid === undefined) throw this.#failure("was not started");
+    return this.#child.pid;
+  }
+
   /** The next line that the program prints. */
   async line(): Promise<string> {
     const next = await this.#within(this.#lines.next(), "said nothing");
@@ -120,6 +125,11 @@ export class Peer {
     this.#child.stdin.write("go\n");
   }
 
+  /** Asks a program that only serves for its {@link result}. */
+  askForReport(): void {
+    this.#child.stdin.write("report\n");
+  }
+
   /** The numbers of a result line. @throws {Error} when one of them is missing */
   async result<K extends string>(...keys: K[]): Promise<Record<K, number>> {
     const line = await this.line();
@@ -132,7 +142,7 @@ export class Peer {
 
   /** Processor time of all threads so far. A thread that has ended is not counted: none ends while we measure. */
   cpuSeconds(): number {
-    const tasks = `/proc/${this.#child.pid}/task`;
+    const tasks = `/proc/${this.pid}/task`;
     let ns = 0;
     for (const task of readdirSync(tasks)) {
       ns += Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ", 1)[0]);
@@ -146,7 +156,7 @@ export class Peer {
     const line = await this.line();
     if (line !== "gc") throw this.#failure(`printed "${line}" instead of "gc"`);
     // Exact, where VmRSS of /proc/PID/status lags behind by some pages per core.
-    const rollup = readFileSync(`/proc/${this.#child.pid}/smaps_rollup`, "utf8");
+    const rollup = readFileSync(`/proc/${this.pid}/smaps_rollup`, "utf8");
     const kib = /^Rss:\s+(\d+) kB$/m.exec(rollup)?.[1];
     if (kib === undefined) throw this.#failure(`has no Rss in its smaps_rollup:\n${rollup}`);
     return Number(kib) * 1024;

@@ -4,7 +4,7 @@ import type { Answer, Metric, Subject } from "./_harness.ts";
 
 const START = "<!-- bench:start -->";
 const END = "<!-- bench:end -->";
-const HEAD = ["median (quartiles)", "Windsock", "`node:net`", "C", "Windsock ÷ net", "Windsock ÷ C"];
+const HEAD = ["median (quartiles)", "Windsock", "Node", "C", "Windsock ÷ Node", "Windsock ÷ C"];
 const NOTHING = "–";
 
 interface Spread {
@@ -45,9 +45,9 @@ function row(answer: Answer, { key, label, digits, moreIsBetter }: Metric): stri
   return [
     moreIsBetter ? `${label} (more is better)` : label,
     cell(answer.samples.windsock?.[key], digits),
-    cell(answer.samples.net?.[key], digits),
+    cell(answer.samples.node?.[key], digits),
     cell(answer.samples.c?.[key], digits),
-    cell(ratios(answer, key, "net"), 2),
+    cell(ratios(answer, key, "node"), 2),
     cell(ratios(answer, key, "c"), 2),
   ];
 }

@@ -5,14 +5,14 @@ import { ECHO_SERVERS } from "./echo.ts";
 
 const CLIENTS: Record<Subject, (...args: string[]) => Command> = {
   windsock: (...args) => node("connects_windsock.mjs", ...args),
-  net: (...args) => node("connects_net.mjs", ...args),
+  node: (...args) => node("connects_net.mjs", ...args),
   c: (...args) => c("load", "connects", ...args),
 };
 
 export const connects: Question = {
   name: "connects",
   title: "Connections, one after the other",
-  subjects: ["windsock", "net", "c"],
+  subjects: ["windsock", "node", "c"],
   metrics: [
     { key: "perSecond", label: "client: connects per second", digits: 0, moreIsBetter: true },
     { key: "clientCpuUs", label: "client CPU per connection, µs", digits: 1 },

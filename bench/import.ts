@@ -7,13 +7,13 @@ import { spread } from "./_report.ts";
 
 const SPECIFIERS: Partial<Record<Subject, string>> = {
   windsock: pathToFileURL(join(import.meta.dirname, "../dist/index.js")).href,
-  net: "node:net",
+  node: "node:net",
 };
 
 export const importTime: Question = {
   name: "import",
   title: "Import",
-  subjects: ["windsock", "net"], // C has nothing to import
+  subjects: ["windsock", "node"], // C has nothing to import
   metrics: [{ key: "ms", label: "first import in a fresh process, ms", digits: 2 }],
   async measure(subject, bench) {
     const times: number[] = [];

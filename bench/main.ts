@@ -7,20 +7,37 @@ import { parseArgs } from "node:util";
 import { type Answer, ask, Bench, type Question } from "./_harness.ts";
 import { compilePeers, twoCores } from "./_peers.ts";
 import { findPlace, table, writeReadme } from "./_report.ts";
+import { blockingRtt } from "./blocking_rtt.ts";
 import { bulk } from "./bulk.ts";
 import { connects } from "./connects.ts";
+import { duplex } from "./duplex.ts";
 import { echo } from "./echo.ts";
 import { importTime } from "./import.ts";
 import { memory } from "./memory.ts";
+import { options } from "./options.ts";
 import { rtt } from "./rtt.ts";
+import { udpReceive } from "./udp_receive.ts";
+import { udpSend } from "./udp_send.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const README = join(ROOT, "README.md");
-const QUESTIONS: readonly Question[] = [echo, rtt, bulk, connects, memory, importTime];
+const QUESTIONS: readonly Question[] = [
+  echo,
+  rtt,
+  blockingRtt,
+  bulk,
+  duplex,
+  ...udpReceive,
+  ...udpSend,
+  connects,
+  options,
+  memory,
+  importTime,
+];
 
 const USAGE = `usage: npm run bench -- [QUESTION…] [--quick] [--rounds N] [--no-pin] [--json FILE] [--readme]
 
-Questions: ${QUESTIONS.map(({ name }) => name).join(", ")}; all of them when none is named.
+Questions: ${[...new Set(QUESTIONS.map(({ name }) => name))].join(", ")}; all of them when none is named.
   --quick      3 rounds (else 7) and smaller loads
   --rounds N   N rounds
   --no-pin     let the kernel place the processes (else, with taskset: servers on one core, load on another)
@@ -55,18 +72,18 @@ function readOptions() {
 }
 
 async function main(): Promise<void> {
-  const options = readOptions();
-  if (options.help) return console.log(USAGE);
-  if (options.readme) findPlace(README); // now, not after minutes
+  const given = readOptions();
+  if (given.help) return console.log(USAGE);
+  if (given.readme) findPlace(README); // now, not after minutes
   execFileSync("npm", ["run", "build"], { cwd: ROOT, stdio: ["ignore", 2, 2] });
   compilePeers();
 
-  const cores = options["no-pin"] ? undefined : twoCores();
-  const bench = new Bench(options.quick, cores);
+  const cores = given["no-pin"] ? undefined : twoCores();
+  const bench = new Bench(given.quick, cores);
   const answers: Answer[] = [];
-  for (const question of options.asked) {
+  for (const question of given.asked) {
     const metrics = question.metrics.filter((metric) => bench.pinned || !metric.needsPinning);
-    const answer = await ask({ ...question, metrics }, options.rounds, bench);
+    const answer = await ask({ ...question, metrics }, given.rounds, bench);
     answers.push(answer);
     console.log(`\n${table([answer])}\n`);
   }
@@ -77,18 +94,18 @@ async function main(): Promise<void> {
   const setting =
     `Node ${process.version}, Linux ${release().split(".", 2).join(".")}, ${arch()}, ` +
     `${availableParallelism()} cores; ${placed}. ` +
-    `Rounds: ${options.rounds}; medians, quartiles in brackets; a ratio is taken within each round.`;
+    `Rounds: ${given.rounds}; medians, quartiles in brackets; a ratio is taken within each round.`;
   console.log(setting);
-  if (options.json !== undefined) {
+  if (given.json !== undefined) {
     const results = answers.map(({ question: { name, title, metrics }, samples }) => ({
       name,
       title,
       metrics,
       samples,
     }));
-    writeFileSync(options.json, `${JSON.stringify({ setting, quick: options.quick, results }, null, 2)}\n`);
+    writeFileSync(given.json, `${JSON.stringify({ setting, quick: given.quick, results }, null, 2)}\n`);
   }
-  if (options.readme) writeReadme(README, `${table(answers)}\n\n${setting}`);
+  if (given.readme) writeReadme(README, `${table(answers)}\n\n${setting}`);
 }
 
 function describe(error: unknown): string {

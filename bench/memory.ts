@@ -6,13 +6,13 @@ import { ECHO_SERVERS } from "./echo.ts";
 const SERVERS = {
   ...ECHO_SERVERS,
   windsock: nodeWithGc("echo_windsock.mjs"),
-  net: nodeWithGc("echo_net.mjs"),
+  node: nodeWithGc("echo_net.mjs"),
 };
 
 export const memory: Question = {
   name: "memory",
   title: "Memory of an echo server, idle connections, after a collection",
-  subjects: ["windsock", "net", "c"],
+  subjects: ["windsock", "node", "c"],
   metrics: [{ key: "kib", label: "resident, per connection, KiB", digits: 2 }],
   async measure(subject, bench) {
     const count = bench.quick ? 2_000 : 10_000;

@@ -1,13 +1,17 @@
-// The lines that a Node peer speaks with the harness: its port, "ready" and "go", its result, a collection on demand.
+// The lines that a Node peer speaks with the harness: its port, "ready" and "go", its result,
+// a report or a collection on demand.
 import { createInterface } from "node:readline";
 
 const waiting = [];
+let answerRequest;
 
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     if (line === "gc") {
       globalThis.gc();
       say("gc");
+    } else if (line === "report") {
+      answerRequest();
     } else waiting.shift()?.();
   })
   .on("close", () => process.exit(0));
@@ -26,6 +30,11 @@ export function waitForGo() {
   const go = new Promise((resolve) => waiting.push(resolve));
   say("ready");
   return go;
+}
+
+/** For a program that serves until it is asked what it has seen: `answer` is to call {@link report}. */
+export function onReportRequest(answer) {
+  answerRequest = answer;
 }
 
 /** Says the result; the process then stays, to be looked at, until its stdin ends. */
