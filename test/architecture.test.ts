@@ -13,15 +13,22 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   sys: ["bytes", "ip"],
   names: ["sys", "ip"],
   socket: ["names", "sys", "ip", "bytes"],
-  cli: ["socket", "names", "sys", "ip", "bytes"],
-  ".": ["names", "socket", "ip"], // src/index.ts
+  dns: ["names", "socket", "ip"],
+  posix: ["names", "sys", "ip", "bytes"],
+  blocking: ["names", "socket", "sys", "ip"],
+  cli: ["dns", "socket", "names", "sys", "ip", "bytes"],
+  ".": ["dns", "names", "socket", "ip"], // src/index.ts
 };
 
 /** Folders that load in a browser: no FFI, no Node built-in. */
 const PURE = ["bytes", "ip"];
 
 /** Runtime packages, each with the only place that may import it. */
-const PACKAGES: Record<string, RegExp> = { koffi: /^sys\/ffi\.ts$/, commander: /^cli\// };
+const PACKAGES: Record<string, RegExp> = {
+  koffi: /^sys\/ffi\.ts$/,
+  commander: /^cli\//,
+  "dns-packet": /^dns\//,
+};
 
 interface Import {
   readonly from: string;

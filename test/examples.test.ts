@@ -1,16 +1,46 @@
 /** Every program of examples/ is run, with a real peer; one without a case here fails. */
 import assert from "node:assert/strict";
+import { createSocket as createDgram, type RemoteInfo } from "node:dgram";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Program, ROOT } from "./cli/_cli.ts";
+import { freePort, Program, ROOT } from "./cli/_cli.ts";
 import { pattern } from "./socket/_helpers.ts";
 
 /** As the README runs them: from the sources, against the built package. */
 const example = (name: string, ...args: string[]): Program =>
   new Program(process.execPath, ["--import", "tsx", join("examples", name), ...args]);
+
+/** The same, with standard input left open. */
+const exampleWithInput = (name: string, ...args: string[]): Program =>
+  new Program(process.execPath, ["--import", "tsx", join("examples", name), ...args], { input: "open" });
+
+/** A UDP peer of Node's own, which hears and answers when it is told to. */
+function createSocket(): Disposable & {
+  readonly port: Promise<number>;
+  heard(count: number): Promise<void>;
+  answer(text: string): void;
+} {
+  const socket = createDgram("udp4");
+  const peers: RemoteInfo[] = [];
+  socket.on("message", (_data, peer) => peers.push(peer));
+  socket.bind(0, "127.0.0.1");
+  return {
+    port: once(socket, "listening").then(() => socket.address().port),
+    async heard(count) {
+      while (peers.length < count) await once(socket, "message");
+    },
+    answer(text) {
+      const { port, address } = peers.at(-1) as RemoteInfo;
+      socket.send(text, port, address);
+    },
+    [Symbol.dispose]() {
+      socket.close();
+    },
+  };
+}
 
 const CASES: Readonly<Record<string, () => Promise<void>>> = {
   async "simple-client.ts"() {
@@ -54,9 +84,112 @@ const CASES: Readonly<Record<string, () => Promise<void>>> = {
     await server.saysOnStderr(/ECONNRESET.*\n/);
     await talk(6);
   },
+
+  async "echo-server-workers.ts"() {
+    using server = example("echo-server-workers.ts", "127.0.0.1:0", "2");
+    const lines = await server.printedMatch(/^worker 2 on .*\n/m);
+    const port = Number(/:(\d+)\n/.exec(lines)?.[1]);
+    for (let i = 0; i < 20; i++) {
+      const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+      const question = pattern(1000 + i, i);
+      const chunks: Buffer[] = [];
+      socket.on("data", (chunk) => chunks.push(chunk));
+      socket.end(question);
+      await once(socket, "end");
+      assert.deepEqual(new Uint8Array(Buffer.concat(chunks)), question);
+    }
+  },
+
+  async "send-much.ts"() {
+    const { code, stdout, stderr } = await example("send-much.ts").ended;
+    assert.deepEqual([code, stderr], [0, ""]);
+    const text = stdout.toString();
+    const all = (line: RegExp): number[] => [...text.matchAll(line)].map((match) => Number(match[1]));
+    const taken = all(/has taken +(\d+)/g);
+    const queued = all(/send buffer +(\d+)/g);
+    const received = all(/receive buffer +(\d+)/g);
+    const read = all(/has read +(\d+)/g);
+    assert.equal(taken.length, 3);
+    for (const [i, bytes] of taken.entries()) {
+      // Every byte is in one place; what is on its way counts at both ends.
+      const sum = (queued[i] as number) + (received[i] as number) + (read[i] as number);
+      assert.ok(sum >= bytes, text);
+    }
+    assert.equal(read[0], 0);
+    assert.ok((taken[2] as number) > (taken[1] as number), text);
+  },
+
+  async "udp-server.ts"() {
+    using server = example("udp-server.ts", "127.0.0.1:0");
+    const first = await server.printedMatch(/\n/);
+    const port = /:(\d+)\n/.exec(first)?.[1];
+    for (const text of ["grüß dich", "again"]) {
+      const { code, stdout } = await example("udp-client.ts", `127.0.0.1:${port}`, text).ended;
+      assert.deepEqual([code, stdout.toString()], [0, `${text.toUpperCase()}\n`]);
+    }
+  },
+
+  async "udp-client.ts"() {
+    using silent = createSocket();
+    const port = await silent.port;
+    using client = example("udp-client.ts", `127.0.0.1:${port}`, "hello");
+    await silent.heard(2); // it asks again
+    silent.answer("at last");
+    const { code, stdout, stderr } = await client.ended;
+    assert.deepEqual([code, stdout.toString()], [0, "at last\n"]);
+    assert.match(stderr, /asking again \(1\)/);
+  },
+
+  async "multicast-chat.ts"() {
+    const at = `239.255.77.77:${await freePort()}`;
+    using anna = exampleWithInput("multicast-chat.ts", "anna", at, "lo");
+    using ben = exampleWithInput("multicast-chat.ts", "ben", at, "lo");
+    await Promise.all([anna.printedMatch(/in .*\n/), ben.printedMatch(/in .*\n/)]);
+    anna.stdin.write("hello, everybody\n");
+    await Promise.all([anna, ben].map((one) => one.printedMatch(/^anna: hello, everybody\n/m)));
+    anna.stdin.end();
+    ben.stdin.end();
+    assert.deepEqual([(await anna.ended).code, (await ben.ended).code], [0, 0]);
+  },
+
+  async "broadcast-discovery.ts"() {
+    const at = "127.255.255.255"; // the broadcast address of the loopback network
+    const port = await freePort();
+    using anna = example("broadcast-discovery.ts", "serve", "anna", `0.0.0.0:${port}`);
+    using ben = example("broadcast-discovery.ts", "serve", "ben", `0.0.0.0:${port}`);
+    await Promise.all([anna, ben].map((one) => one.printedMatch(/ on .*\n/)));
+    const { code, stdout } = await example("broadcast-discovery.ts", "find", `${at}:${port}`).ended;
+    assert.equal(code, 0);
+    assert.deepEqual(
+      stdout
+        .toString()
+        .replace(/ at .*/g, "")
+        .trim()
+        .split("\n")
+        .sort(),
+      ["anna", "ben"],
+    );
+  },
 };
 
-for (const name of readdirSync(join(ROOT, "examples")).filter((file) => /\.[cm]?[jt]s$/.test(file))) {
+/** Run by the tests of what they show. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "blocking-echo.ts": "blocking",
+  "http-over-windsock.ts": "interop",
+  "pass-connection.ts": "socket",
+};
+
+for (const [name, folder] of Object.entries(ELSEWHERE)) {
+  test(`examples/${name} is run by a test in test/${folder}/`, () => {
+    const files = readdirSync(join(ROOT, "test", folder)).filter((file) => file.endsWith(".test.ts"));
+    const runs = files.some((file) => readFileSync(join(ROOT, "test", folder, file), "utf8").includes(name));
+    assert.ok(runs, `no test in test/${folder}/ names ${name}`);
+  });
+}
+
+for (const name of readdirSync(join(ROOT, "examples")).filter(
+  (file) => /\.[cm]?[jt]s$/.test(file) && !(file in ELSEWHERE),
+)) {
   test(`examples/${name}`, async () => {
     const run = CASES[name];
     assert.ok(run, `examples/${name} has no case in ${import.meta.filename ?? "test/examples.test.ts"}`);

@@ -1,7 +1,7 @@
 /** Bytes between standard input, a stream and standard output, as netcat moves them. */
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SysError, type TcpStream, TimeoutError } from "../socket/index.ts";
+import { SysError, type TcpStream, TimeoutError, type UnixStream } from "../socket/index.ts";
 import { input } from "./_input.ts";
 
 const CHUNK = 64 * 1024;
@@ -10,6 +10,9 @@ const NEWLINE = 0x0a;
 const SILENCE_MS = 1000;
 /** How often, at least, it is looked whether anything has moved. */
 const LONGEST_LOOK_MS = 60_000;
+
+/** What the bytes go to and come from. */
+export type StreamPeer = TcpStream | UnixStream;
 
 export interface PumpOptions {
   /** Ends with a TimeoutError when nothing has moved for so long. */
@@ -20,13 +23,13 @@ export interface PumpOptions {
 
 /** One peer's time with standard input and output. */
 class Pump {
-  readonly #stream: TcpStream;
+  readonly #stream: StreamPeer;
   readonly #stop = new AbortController();
   /** Since when standard input has been waited for; `undefined` while its bytes are being sent. */
   #waitingSince: number | undefined;
   #lastByte = NEWLINE;
 
-  constructor(stream: TcpStream) {
+  constructor(stream: StreamPeer) {
     this.#stream = stream;
   }
 
@@ -114,6 +117,6 @@ class Pump {
  * Standard input to the peer, the peer to standard output. The end of standard input half-closes the stream; the end
  * of the peer's side ends it all, once standard input has been sent: a terminal is not waited for.
  */
-export function pump(stream: TcpStream, options: PumpOptions): Promise<void> {
+export function pump(stream: StreamPeer, options: PumpOptions): Promise<void> {
   return new Pump(stream).run(options);
 }

@@ -1,16 +1,24 @@
 /** What every socket has: an fd that it owns, its own address, options, close. */
 import type { SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
-import type { OptionSetting, ReadableOption, WritableOption } from "./options.ts";
+import {
+  applySetting,
+  type OptionSetting,
+  type ReadableOption,
+  readOption,
+  type WritableOption,
+  writeOption,
+} from "./options.ts";
+import { OwnedFd } from "./owned_fd.ts";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
-/** The base of all sockets. Not made directly: see `TcpStream`, `TcpListener`. */
-export abstract class Socket implements Disposable, AsyncDisposable {
+/** The base of all sockets, whose addresses are of type `A`. Not made directly: see `TcpStream`, `UdpSocket` … */
+export abstract class Socket<A extends C.AnyAddr = C.AnyAddr> implements Disposable, AsyncDisposable {
   /** @internal */
   protected readonly source: C.Source;
   #localBytes: Uint8Array | undefined;
-  #localAddr: SocketAddr | undefined;
+  #localAddr: A | undefined;
 
   /** @internal */
   protected constructor(source: C.Source) {
@@ -28,17 +36,18 @@ export abstract class Socket implements Disposable, AsyncDisposable {
    * @throws {SysError} `EBADF` on a closed socket
    * @see man 2 getsockname
    */
-  get localAddr(): SocketAddr {
-    this.#localAddr ??= addressOf(
+  get localAddr(): A {
+    this.#localAddr ??= addressOf<A>(
       this.#localBytes ?? C.getsockname(this.source.open("getsockname")),
       "getsockname",
     );
     return this.#localAddr;
   }
 
-  /** @internal The kernel's bytes of the address of this side, where they were read anyway. */
-  protected set localBytes(bytes: Uint8Array) {
+  /** @internal The kernel's bytes of the address of this side, where they were read anyway; none to ask again. */
+  protected set localBytes(bytes: Uint8Array | undefined) {
     this.#localBytes = bytes;
+    this.#localAddr = undefined;
   }
 
   /**
@@ -47,12 +56,7 @@ export abstract class Socket implements Disposable, AsyncDisposable {
    * @see man 2 getsockopt
    */
   getOption<T>(option: ReadableOption<T>): T {
-    const bytes = new Uint8Array(option.size);
-    const fd = this.source.open("getsockopt");
-    const length = C.check(C.getsockopt(fd, option.level, option.optname, bytes), "getsockopt", {
-      address: option.name,
-    });
-    return option.decode(bytes.subarray(0, length));
+    return readOption(this.source.open("getsockopt"), option);
   }
 
   /**
@@ -62,7 +66,7 @@ export abstract class Socket implements Disposable, AsyncDisposable {
    * @see man 2 setsockopt
    */
   setOption<T>(option: WritableOption<T>, value: NoInfer<T>): void {
-    applySetting(this.source.open("setsockopt"), option.to(value));
+    writeOption(this.source.open("setsockopt"), option, value);
   }
 
   /** Makes the calls that wait from now on keep the process alive, as they do by default. */
@@ -78,8 +82,18 @@ export abstract class Socket implements Disposable, AsyncDisposable {
   }
 
   /**
+   * Gives the fd away, open and non-blocking: this socket counts as closed from now on. Calls that still wait reject
+   * with `ECANCELED`.
+   * @throws {SysError} `EBADF` on a closed socket
+   */
+  intoFd(): OwnedFd {
+    return OwnedFd.of(this.source.release());
+  }
+
+  /**
    * Closes the fd; a second close does nothing. Calls that still wait reject with `ECANCELED`. Data that the kernel
-   * took but has not sent goes on its way; data that was received but not read makes TCP reset the connection.
+   * took but has not sent goes on its way; data that was received but not read makes TCP reset the connection. With
+   * SO.LINGER above 0 the kernel holds up the whole thread until the data is sent, or so many seconds have passed.
    */
   close(): void {
     this.source.close();
@@ -105,18 +119,44 @@ export abstract class Socket implements Disposable, AsyncDisposable {
 }
 
 /** @throws {SysError} where a call for an address failed */
-export function addressOf(bytes: Uint8Array | number, syscall: string): SocketAddr {
+export function addressOf<A extends C.AnyAddr>(bytes: Uint8Array | number, syscall: string): A {
   if (typeof bytes === "number") throw new C.SysError(bytes, syscall);
-  const address = C.decodeSockaddr(bytes);
-  if (address === undefined) throw new TypeError(`${syscall}: expected an IPv4 or IPv6 address`);
-  return address;
+  const address = C.decodeAddress(bytes);
+  if (address === undefined) throw new TypeError(`${syscall}: expected an IPv4, IPv6 or local address`);
+  return address as A; // the family is the socket's
 }
 
-/** Sets one option on an fd. */
-function applySetting(fd: number, setting: OptionSetting): void {
-  C.check(C.setsockopt(fd, setting.level, setting.optname, setting.bytes), "setsockopt", {
-    address: setting.name,
-  });
+/** AF_INET or AF_INET6. */
+export function familyOf(address: SocketAddr): number {
+  return address.ip.version === 4 ? C.AF_INET : C.AF_INET6;
+}
+
+/**
+ * Takes over an fd from elsewhere, after a look at what it is; makes it non-blocking and close-on-exec.
+ * @param domains the families that will do
+ * @throws {TypeError} where it is no such socket; the fd stays the caller's then
+ * @throws {SysError} `EBADF`, `ENOTSOCK`
+ */
+export function adoptFd(
+  fd: number | OwnedFd,
+  domains: readonly number[],
+  type: number,
+  what: string,
+): number {
+  const number = fd instanceof OwnedFd ? fd.fd : fd;
+  if (!Number.isInteger(number) || number < 0) {
+    throw new TypeError(`fd: expected an OwnedFd or the number of an open file, got ${String(fd)}`);
+  }
+  C.startReactor();
+  const ask = (name: number): number =>
+    C.check(C.getsockoptInt(number, C.SOL_SOCKET, name), "getsockopt", { address: `fd ${number}` });
+  if (!domains.includes(ask(C.SO_DOMAIN)) || ask(C.SO_TYPE) !== type) {
+    throw new TypeError(`fd: expected ${what}, got a socket of another kind (fd ${number})`);
+  }
+  const flags = C.check(C.fcntl(number, C.F_GETFL), "fcntl");
+  C.check(C.fcntl(number, C.F_SETFL, flags | C.O_NONBLOCK), "fcntl");
+  C.check(C.fcntl(number, C.F_SETFD, C.FD_CLOEXEC), "fcntl");
+  return fd instanceof OwnedFd ? fd.release() : number;
 }
 
 /**
@@ -124,13 +164,12 @@ function applySetting(fd: number, setting: OptionSetting): void {
  * @throws {SysError}
  */
 export function openSocket(
-  address: SocketAddr,
+  family: number,
   type: number,
   settings: readonly OptionSetting[],
   prepare: (fd: number) => void,
 ): number {
   C.startReactor();
-  const family = address.ip.version === 4 ? C.AF_INET : C.AF_INET6;
   const fd = C.check(C.socket(family, type | C.SOCK_NONBLOCK | C.SOCK_CLOEXEC, 0), "socket");
   try {
     for (const setting of settings) applySetting(fd, setting);

@@ -1,10 +1,21 @@
 /** What every stream socket can do: read, write, and their helpers, in the kernel's semantics. */
 
-import type { Duplex } from "node:stream";
 import * as C from "../sys/index.ts";
-import { toDuplex, toWeb, type WebStreams } from "./_adapters.ts";
+import { room, taken } from "./_chunk.ts";
+import type { DuplexOptions } from "./_duplex.ts";
 import { Socket } from "./_socket.ts";
+import {
+  checkAmount,
+  fileNumber,
+  type OpenFile,
+  type SendFileOptions,
+  type SpliceOptions,
+  sendingFile,
+  splice,
+} from "./_transfer.ts";
 import { decodeUtf8 } from "./_utf8.ts";
+import { toWeb, type WebStreams } from "./_web.ts";
+import { SocketDuplex } from "./socket_duplex.ts";
 
 /** How many system calls one operation makes before the event loop has its turn. */
 const ROUNDS = 16;
@@ -69,7 +80,7 @@ export type ShutdownHow = "read" | "write" | "both";
 const HOW: Readonly<Record<ShutdownHow, number>> = { read: C.SHUT_RD, write: C.SHUT_WR, both: C.SHUT_RDWR };
 
 /** A connected stream. Not made directly: see `TcpStream`. */
-export abstract class StreamSocket extends Socket {
+export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Socket<A> {
   /** What a cancelled call had taken from the kernel, to be read before anything else. */
   #givenBack: Uint8Array | undefined;
   #bytesRead = 0;
@@ -97,6 +108,15 @@ export abstract class StreamSocket extends Socket {
     const wrong = wrongBuffer(buffer);
     if (wrong !== undefined) return Promise.reject(wrong);
     return this.source.run("read", "recv", this, () => this.#receive(buffer), options);
+  }
+
+  /** @internal {@link read} into memory that is found when there is something to read; empty at the end of the stream. */
+  readChunk(limit: number, options?: C.WaitOptions): Promise<Buffer> {
+    const attempt = (): Buffer | C.WouldBlock => {
+      const count = this.#receive(room(limit));
+      return count === C.WOULD_BLOCK ? count : taken(count);
+    };
+    return this.source.run("read", "recv", this, attempt, options);
   }
 
   /**
@@ -296,17 +316,94 @@ export abstract class StreamSocket extends Socket {
   }
 
   /**
+   * Sends a regular file without bringing its bytes into the program. Reading it from a slow disk keeps the thread busy.
+   * @param file a FileHandle or the number of an open file; its position stays as it is
+   * @returns how many bytes were sent: fewer than `length` where the file ends before
+   * @throws {SysError} `EINVAL` for what is no regular file; as {@link write}
+   * @throws the signal's reason, or {@link TimeoutError}; {@link bytesWritten} tells how far it came
+   * @see man 2 sendfile
+   */
+  sendFile(file: OpenFile, options: SendFileOptions = {}): Promise<number> {
+    try {
+      fileNumber(file);
+      const attempt = sendingFile(this.source, file, options, (bytes) => {
+        this.#bytesWritten += bytes;
+      });
+      return this.source.run("write", "sendfile", this, attempt, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Moves what comes in here to another stream, to the end or up to `length` bytes, without bringing it into the program.
+   * The other stream's writing half stays open.
+   * @returns how many bytes were moved
+   * @throws as {@link read} and {@link write}; what had left this stream and did not reach the other one is given back
+   * @see man 2 splice
+   */
+  async spliceTo(to: StreamSocket, options: SpliceOptions = {}): Promise<number> {
+    if (!(to instanceof StreamSocket)) throw new TypeError(`to: expected a stream socket, got ${typeof to}`);
+    const { length = Number.POSITIVE_INFINITY } = options;
+    checkAmount("length", length);
+    C.checkWait(options);
+    let before = 0;
+    while (this.#givenBack !== undefined && before < length) {
+      const bytes = this.#givenBack.subarray(0, Math.min(length - before, MAX_CHUNK));
+      const count = await to.write(bytes, options);
+      this.#receive(new Uint8Array(count)); // now that it has arrived
+      before += count;
+    }
+    const moved = await splice(
+      { source: this.source, owner: this },
+      { source: to.source, owner: to },
+      { ...options, length: length - before },
+      {
+        taken: (bytes) => {
+          this.#bytesRead += bytes;
+        },
+        moved: (bytes) => {
+          to.#bytesWritten += bytes;
+        },
+        giveBack: (bytes) => this.#giveBack(bytes),
+      },
+    );
+    return before + moved;
+  }
+
+  /** @internal For what is sent by another call than send. */
+  protected countWritten(bytes: number): void {
+    this.#bytesWritten += bytes;
+  }
+
+  /** @internal For what is received by another call than recv. */
+  protected countRead(bytes: number): void {
+    this.#bytesRead += bytes;
+  }
+
+  /** @internal Reads what a cancelled call has given back, before the kernel is asked. @returns 0 where there is nothing */
+  protected takeGivenBack(buffer: Uint8Array): number {
+    const back = this.#givenBack;
+    if (back === undefined) return 0;
+    const count = Math.min(back.length, buffer.length);
+    buffer.set(back.subarray(0, count));
+    this.#givenBack = count === back.length ? undefined : back.subarray(count);
+    this.#bytesRead += count;
+    return count;
+  }
+
+  /** @internal How many bytes wait here that a cancelled call has given back. */
+  protected get givenBackBytes(): number {
+    return this.#givenBack?.length ?? 0;
+  }
+
+  /**
    * Ends one half of the connection: after "write" the peer reads to the end, and can still answer.
    * @throws {SysError} `ENOTCONN` where the peer has reset the connection
    * @see man 2 shutdown
    */
   shutdown(how: ShutdownHow): void {
-    if (!Object.hasOwn(HOW, how))
-      throw new TypeError(`how: expected "read", "write" or "both", got ${String(how)}`);
-    const result = C.shutdown(this.source.open("shutdown"), HOW[how]);
-    if (result < 0) throw this.source.error(result, "shutdown");
-    if (how === "write") return;
-    this.source.wake("read"); // SHUT_RD makes a waiting read end
+    shutdownSource(this.source, how);
   }
 
   /**
@@ -326,22 +423,23 @@ export abstract class StreamSocket extends Socket {
       },
       receive: {
         size: C.check(C.getsockoptInt(fd, C.SOL_SOCKET, C.SO_RCVBUF), "getsockopt"),
-        queued: C.check(C.ioctlInt(fd, C.SIOCINQ), "ioctl") + (this.#givenBack?.length ?? 0),
+        queued: C.check(C.ioctlInt(fd, C.SIOCINQ), "ioctl") + this.givenBackBytes,
       },
     };
   }
 
   /**
-   * The connection as a Node Duplex, with backpressure both ways: what is not consumed stays in the kernel. Its end
-   * half-closes, `destroy` closes. The Duplex owns the connection from now on.
+   * The connection as a Node Duplex that libraries take for a `net.Socket`, with backpressure both ways: what is not
+   * consumed stays in the kernel. Its end half-closes, `destroy` closes; the end of the peer's side ends it too, unless
+   * `allowHalfOpen` is set. The Duplex owns the connection from now on.
    */
-  toDuplex(): Duplex {
-    return toDuplex(this);
+  toDuplex(options?: DuplexOptions): SocketDuplex {
+    return new SocketDuplex(this, options);
   }
 
   /**
-   * The connection as web streams. Closing `writable` half-closes, aborting it closes the connection at once, and when
-   * both streams have ended it is closed. The streams own the connection from now on.
+   * The connection as web streams. Closing `writable` half-closes, aborting it resets the connection, and when both
+   * streams have ended it is closed. The streams own the connection from now on.
    */
   toWeb(): WebStreams {
     return toWeb(this);
@@ -349,14 +447,7 @@ export abstract class StreamSocket extends Socket {
 
   #receive(buffer: Uint8Array): number | C.WouldBlock {
     if (buffer.length === 0) throw detached(); // recv would give 0, which means the end of the stream
-    const back = this.#givenBack;
-    if (back !== undefined) {
-      const count = Math.min(back.length, buffer.length);
-      buffer.set(back.subarray(0, count));
-      this.#givenBack = count === back.length ? undefined : back.subarray(count);
-      this.#bytesRead += count;
-      return count;
-    }
+    if (this.#givenBack !== undefined) return this.takeGivenBack(buffer);
     const source = this.source;
     let count = C.recv(source.fd, buffer, 0);
     while (count === -C.errno.EINTR) count = C.recv(source.fd, buffer, 0);
@@ -390,6 +481,16 @@ export abstract class StreamSocket extends Socket {
     this.#bytesWritten += count;
     return count;
   }
+}
+
+/** @internal Ends one half of a connection. */
+export function shutdownSource(source: C.Source, how: ShutdownHow): void {
+  if (!Object.hasOwn(HOW, how))
+    throw new TypeError(`how: expected "read", "write" or "both", got ${String(how)}`);
+  const result = C.shutdown(source.open("shutdown"), HOW[how]);
+  if (result < 0) throw source.error(result, "shutdown");
+  if (how === "write") return;
+  source.wake("read"); // SHUT_RD makes a waiting read end
 }
 
 /** The caller has transferred the buffer to another thread, or shrunk it, while the call was waiting. */

@@ -129,6 +129,14 @@ export class Program implements Disposable {
     });
   }
 
+  /** Waits until standard output matches, and gives all that is there. */
+  printedMatch(pattern: RegExp): Promise<string> {
+    return this.#until(`printing ${pattern}`, () => {
+      const all = Buffer.concat(this.#stdout).toString();
+      return pattern.test(all) ? all : undefined;
+    });
+  }
+
   /** Ends the process, if it still runs, by its own id. */
   [Symbol.dispose](): void {
     if (this.#exited === undefined) this.child.kill("SIGKILL");

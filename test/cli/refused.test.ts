@@ -326,16 +326,16 @@ for (const args of ["connect 127.0.0.1 1", "connect ::1 1 hello", "listen 127.0.
 }
 
 test("listen -k out of files says so in one line of its own, and goes on when there are files again", async () => {
-  const script = `ulimit -n 60; exec "$NODE" "$CLI" listen -k --echo 127.0.0.1 0`;
+  const script = `ulimit -n 160; exec "$NODE" "$CLI" listen -k --echo 127.0.0.1 0`;
   using listen = shell(script, { input: "open" });
   const [, port] = await listen.saysOnStderr(/^listening on \S+:(\d+)\n/);
   using clients = shell(
     `exec python3 -c 'import socket, sys
-many = [socket.create_connection(("127.0.0.1", ${port})) for _ in range(100)]
+many = [socket.create_connection(("127.0.0.1", ${port})) for _ in range(200)]
 sys.stdin.read()
-for s in many[:99]: s.close()
-many[99].sendall(b"still there?")
-sys.stdout.write(many[99].recv(100).decode())'`,
+for s in many[:199]: s.close()
+many[199].sendall(b"still there?")
+sys.stdout.write(many[199].recv(100).decode())'`,
     { input: "open" },
   );
   await listen.saysOnStderr(/EMFILE[^\n]*\n/);

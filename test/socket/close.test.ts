@@ -70,6 +70,10 @@ const STREAM_CALLS: Readonly<Record<string, [syscall: string, call: (stream: Tcp
   write: ["send", (stream) => stream.write(buffer())],
   tryWrite: ["send", (stream) => stream.tryWrite(buffer())],
   writeAll: ["send", (stream) => stream.writeAll(buffer())],
+  sendFile: ["sendfile", (stream) => stream.sendFile(0)],
+  spliceTo: ["splice", (stream) => stream.spliceTo(stream)],
+  writeZeroCopy: ["setsockopt", (stream) => stream.writeZeroCopy(buffer())],
+  intoFd: ["release", (stream) => stream.intoFd()],
   shutdown: ["shutdown", (stream) => stream.shutdown("both")],
   buffers: ["ioctl", (stream) => stream.buffers()],
   info: ["getsockopt", (stream) => stream.info()],
@@ -80,6 +84,7 @@ const LISTENER_CALLS: Readonly<Record<string, [syscall: string, call: (listener:
   {
     accept: ["accept", (listener) => listener.accept()],
     tryAccept: ["accept", (listener) => listener.tryAccept()],
+    intoFd: ["release", (listener) => listener.intoFd()],
     getOption: ["getsockopt", (listener) => listener.getOption(SO.ACCEPTCONN)],
     setOption: ["setsockopt", (listener) => listener.setOption(SO.KEEPALIVE, true)],
     localAddr: ["getsockname", (listener) => listener.localAddr],
@@ -98,6 +103,17 @@ const ALWAYS = [
 ];
 const STREAM_ALWAYS = [...ALWAYS, "bytesRead", "bytesWritten", "peerAddr", "localAddr", "toDuplex", "toWeb"];
 
+/** For the project's own use. */
+const INTERNAL = [
+  "localBytes",
+  "readChunk",
+  "countWritten",
+  "countRead",
+  "takeGivenBack",
+  "givenBackBytes",
+  "accepted",
+];
+
 /** The public members of a class and those it inherits; symbols by their last word. */
 function membersOf(prototype: object): string[] {
   const names: string[] = [];
@@ -106,7 +122,7 @@ function membersOf(prototype: object): string[] {
       names.push(typeof key === "string" ? key : (key.description ?? "").replace(/.*\./, ""));
     }
   }
-  return [...new Set(names)].filter((name) => name !== "localBytes");
+  return [...new Set(names)].filter((name) => !INTERNAL.includes(name));
 }
 
 test("every call of a TcpStream and a TcpListener is in the tables here", () => {

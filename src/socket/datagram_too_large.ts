@@ -1,0 +1,87 @@
+/** What a datagram that is too large for its way is refused with, and how much would fit. */
+import { SocketAddr } from "../ip/index.ts";
+import * as C from "../sys/index.ts";
+import { readErrorQueue } from "./_error_queue.ts";
+
+/** `EMSGSIZE`: the datagram is longer than UDP, or than the path allows where fragmenting is forbidden. */
+export class DatagramTooLargeError extends C.SysError {
+  /** How many bytes of payload would fit. */
+  readonly maxBytes: number;
+
+  constructor(syscall: string, peer: SocketAddr, bytes: number, maxBytes: number) {
+    super(C.errno.EMSGSIZE, syscall, {
+      address: peer.toString(),
+      hint: `the datagram has ${bytes} bytes, and at most ${maxBytes} fit`,
+    });
+    this.maxBytes = maxBytes;
+  }
+}
+
+const UDP_HEADER = 8;
+const IPV4_HEADER = 20;
+const IPV6_HEADER = 40;
+const LENGTH_FIELD_MAX = 65535;
+
+/** IP_PMTUDISC_DO, _PROBE and _INTERFACE, which for IPv6 are the same numbers: the kernel cuts nothing into fragments. */
+const UNCUT = [2, 3, 4];
+
+/**
+ * How many bytes of payload fit into one datagram to a peer: what UDP's length field allows, and where the socket does
+ * not let its packets be fragmented, what the known MTU of the path, or of the device, allows.
+ */
+export function maxPayload(fd: number, peer: SocketAddr): number {
+  const ipv4 = peer.ip.version === 4 ? peer.ip : peer.ip.toIpv4Mapped();
+  const header = (ipv4 === undefined ? IPV6_HEADER : IPV4_HEADER) + UDP_HEADER;
+  const most = LENGTH_FIELD_MAX - (ipv4 === undefined ? UDP_HEADER : header); // IPv6's length does not count its own header
+  const to = ipv4 === undefined ? peer : SocketAddr.of(ipv4, peer.port);
+  const mtu = refusedAbove(fd, to, most);
+  return mtu === undefined ? most : Math.min(most, mtu - header);
+}
+
+/** The options that decide how large a packet may be, copied from one socket to the other. */
+function copyOptions(from: number, to: number, ipv4: boolean): boolean {
+  const options: [level: number, name: number][] = ipv4
+    ? [[C.IPPROTO_IP, C.IP_MTU_DISCOVER]]
+    : [
+        [C.IPPROTO_IPV6, C.IPV6_MTU_DISCOVER],
+        [C.IPPROTO_IPV6, C.IPV6_DONTFRAG],
+      ];
+  const values = options.map(([level, name]) => C.getsockoptInt(from, level, name));
+  if (!UNCUT.includes(values[0] as number) && !((values[1] ?? 0) > 0)) return false;
+  options.forEach(([level, name], i) => {
+    C.setsockopt(to, level, name, intBytes(values[i] as number));
+  });
+  for (const name of [C.SO_BINDTODEVICE, C.SO_MARK]) {
+    const value = new Uint8Array(16);
+    const length = C.getsockopt(from, C.SOL_SOCKET, name, value);
+    if (length > 0) C.setsockopt(to, C.SOL_SOCKET, name, value.subarray(0, length)); // may lack the privilege
+  }
+  C.setsockopt(to, ipv4 ? C.IPPROTO_IP : C.IPPROTO_IPV6, ipv4 ? C.IP_RECVERR : C.IPV6_RECVERR, intBytes(1));
+  return true;
+}
+
+function intBytes(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value, true);
+  return bytes;
+}
+
+/**
+ * The MTU above which the kernel refuses a datagram; `undefined` where it takes any. Asked by one that is as long as can
+ * be, on a socket of the same options, and with MSG_MORE, so that it never leaves: close forgets it.
+ */
+function refusedAbove(fd: number, peer: SocketAddr, bytes: number): number | undefined {
+  const ipv4 = peer.ip.version === 4;
+  const probe = C.socket(ipv4 ? C.AF_INET : C.AF_INET6, C.SOCK_DGRAM | C.SOCK_CLOEXEC | C.SOCK_NONBLOCK, 0);
+  if (probe < 0) return undefined;
+  try {
+    if (!copyOptions(fd, probe, ipv4)) return undefined;
+    if (C.connect(probe, C.encodeSockaddr(peer)) < 0) return undefined;
+    if (C.send(probe, new Uint8Array(bytes), C.MSG_MORE | C.MSG_NOSIGNAL) !== -C.errno.EMSGSIZE)
+      return undefined;
+    const mtu = readErrorQueue(probe)?.fields.ee_info ?? 0;
+    return mtu > 0 ? mtu : undefined;
+  } finally {
+    C.close(probe);
+  }
+}
