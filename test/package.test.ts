@@ -10,7 +10,12 @@ test("the declarations compile under plain --strict, with libraries checked", ()
     " ",
   );
   const lib = ["--lib", "es2023,esnext.disposable,dom", "--ignoreConfig"];
-  const files = ["dist/index.d.ts", "dist/ip/index.d.ts", "dist/bytes/index.d.ts"];
+  const files = [
+    "dist/index.d.ts",
+    "dist/blocking/index.d.ts",
+    "dist/ip/index.d.ts",
+    "dist/bytes/index.d.ts",
+  ];
   const { status, stdout } = spawnSync(`${ROOT}node_modules/.bin/tsc`, [...args, ...lib, ...files], {
     cwd: ROOT,
     encoding: "utf8",

@@ -1,5 +1,13 @@
 /** What every blocking socket has: an fd that it owns, its own address, options, close. */
-import { type OptionSetting, OwnedFd, type ReadableOption, type WritableOption } from "../socket/index.ts";
+import {
+  applySetting,
+  type OptionSetting,
+  OwnedFd,
+  type ReadableOption,
+  readOption,
+  type WritableOption,
+  writeOption,
+} from "../socket/index.ts";
 import * as C from "../sys/index.ts";
 import {
   checkOption,
@@ -53,12 +61,7 @@ export abstract class Socket<A extends C.AnyAddr = C.AnyAddr> implements Disposa
    * @see man 2 getsockopt
    */
   getOption<T>(option: ReadableOption<T>): T {
-    const bytes = new Uint8Array(option.size);
-    const fd = this.source.open("getsockopt");
-    const length = C.check(C.getsockopt(fd, option.level, option.optname, bytes), "getsockopt", {
-      address: option.name,
-    });
-    return option.decode(bytes.subarray(0, length));
+    return readOption(this.source.open("getsockopt"), option);
   }
 
   /**
@@ -68,7 +71,9 @@ export abstract class Socket<A extends C.AnyAddr = C.AnyAddr> implements Disposa
    * @see man 2 setsockopt
    */
   setOption<T>(option: WritableOption<T>, value: NoInfer<T>): void {
-    applySetting(this.source.open("setsockopt"), option.to(value));
+    const fd = this.source.open("setsockopt");
+    checkOption(option);
+    writeOption(fd, option, value);
   }
 
   /**
@@ -112,7 +117,8 @@ export abstract class Socket<A extends C.AnyAddr = C.AnyAddr> implements Disposa
 
   /**
    * Closes the fd; a second close does nothing. Data that the kernel took but has not sent goes on its way; data that
-   * was received but not read makes TCP reset the connection.
+   * was received but not read makes TCP reset the connection. With SO.LINGER of some seconds it blocks so
+   * long, while there is data to send.
    */
   close(): void {
     this.source.close();
@@ -158,13 +164,6 @@ export function addressOf<A extends C.AnyAddr>(bytes: Uint8Array | number, sysca
   const address = C.decodeAddress(bytes);
   if (address === undefined) throw new TypeError(`${syscall}: expected an IPv4, IPv6 or local address`);
   return address as A; // the family is the socket's
-}
-
-function applySetting(fd: number, setting: OptionSetting): void {
-  checkOption(setting);
-  C.check(C.setsockopt(fd, setting.level, setting.optname, setting.bytes), "setsockopt", {
-    address: setting.name,
-  });
 }
 
 /**

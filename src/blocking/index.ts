@@ -48,7 +48,13 @@ export {
 export type { ReceiveMessageOptions, ReceiveOptions, SendMessageOptions } from "./_datagram.ts";
 export type { ReadToEndOptions } from "./_stream.ts";
 export type { WaitOptions } from "./_wait.ts";
-export { type ResolveOptions, type Resolver, type ResolveTargetOptions, resolve } from "./resolver.ts";
+export {
+  type ResolveOptions,
+  type Resolver,
+  type ResolveTargetOptions,
+  resolve,
+  systemResolver,
+} from "./resolver.ts";
 export { type ListenOptions, TcpListener } from "./tcp_listener.ts";
 export { type ConnectOptions, TcpStream } from "./tcp_stream.ts";
 export { type UdpConnectOptions, type UdpOptions, UdpSocket } from "./udp_socket.ts";

@@ -7,17 +7,18 @@ import {
   hostOf,
   interleaveFamilies,
   ResolveError,
-  type SocketType,
   type SplitTarget,
   splitTarget,
 } from "../names/index.ts";
-import { EAI_ADDRFAMILY, EAI_NONAME, TimeoutError } from "../sys/index.ts";
+import { EAI_ADDRFAMILY, EAI_NONAME } from "../sys/index.ts";
 import { deadlineOf, NEVER, type WaitOptions } from "./_wait.ts";
 
 /** What a resolver is asked. */
 export interface ResolveOptions extends WaitOptions {
   /** Addresses of this family only. */
   readonly family?: Family | undefined;
+  /** What the service is for: `"stream"` (TCP) by default, or `"datagram"` (UDP). */
+  readonly type?: "stream" | "datagram" | undefined;
 }
 
 /** Something that knows the addresses of names, and says them at once. */
@@ -31,20 +32,19 @@ export interface Resolver {
 }
 
 /** The system's resolver: libc's getaddrinfo. */
-function systemResolver(type: SocketType): Resolver {
-  return {
-    resolve(host, service, options = {}) {
-      const infos = getaddrinfoBlocking(host, service, { type, family: options.family }, options.timeoutMs);
-      const seen = new Set<string>();
-      return infos
-        .map((info) => info.address)
-        .filter((address) => {
-          const key = address.toString();
-          return !seen.has(key) && seen.add(key); // /etc/hosts may name one address several times
-        });
-    },
-  };
-}
+export const systemResolver: Resolver = {
+  resolve(host, service, options = {}) {
+    const { type = "stream", family, timeoutMs } = options;
+    const infos = getaddrinfoBlocking(host, service, { type, family }, timeoutMs);
+    const seen = new Set<string>();
+    return infos
+      .map((info) => info.address)
+      .filter((address) => {
+        const key = address.toString();
+        return !seen.has(key) && seen.add(key); // /etc/hosts may name one address several times
+      });
+  },
+};
 
 /** Options of {@link resolve}. */
 export interface ResolveTargetOptions extends ResolveOptions {
@@ -68,20 +68,20 @@ export function resolve(
 ): SocketAddr[] {
   if (typeof host !== "string") throw new TypeError(`host: expected a string, got ${typeof host}`);
   const deadline = deadlineOf(options);
-  return resolveTarget(splitTarget({ host, port: service }), "stream", options, deadline);
+  return resolveTarget(splitTarget({ host, port: service }), options, deadline);
 }
 
 /**
- * {@link resolve} for a target that was taken apart already; an address comes back as it is.
- * @throws {TimeoutError} of "getaddrinfo", with what was left of the time
+ * {@link resolve} for a target that was taken apart already; an address comes back as it is. What a resolver says too
+ * late counts: the deadline is its own business.
+ * @throws {TimeoutError} of the system's resolver, with what was left of the time
  */
 export function resolveTarget(
   target: SplitTarget,
-  type: SocketType,
-  options: { readonly family?: Family | undefined; readonly resolver?: Resolver | undefined },
+  options: Pick<ResolveTargetOptions, "family" | "type" | "resolver">,
   deadline: number,
 ): SocketAddr[] {
-  const { family, resolver = systemResolver(type) } = options;
+  const { family, type, resolver = systemResolver } = options;
   if (!("host" in target)) {
     if (family === undefined || target.family === family) return [target];
     throw new ResolveError(EAI_ADDRFAMILY, hostOf(target), String(target.port));
@@ -89,11 +89,10 @@ export function resolveTarget(
   const { host, service } = target;
   checkHost(host, service);
   const leftMs = deadline === NEVER ? undefined : Math.max(0, deadline - performance.now());
-  const addresses: unknown = resolver.resolve(host, service, { family, timeoutMs: leftMs });
+  const addresses: unknown = resolver.resolve(host, service, { family, type, timeoutMs: leftMs });
   if (!Array.isArray(addresses)) {
     throw new TypeError("resolver: expected one that gives an array at once, not a promise of one");
   }
   if (addresses.length === 0) throw new ResolveError(EAI_NONAME, host, service);
-  if (deadline < performance.now()) throw new TimeoutError("getaddrinfo", leftMs ?? 0, host);
   return interleaveFamilies(addresses as SocketAddr[]);
 }

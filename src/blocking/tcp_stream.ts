@@ -88,7 +88,7 @@ export class TcpStream extends StreamSocket<SocketAddr> {
     const late = (): C.TimeoutError => new C.TimeoutError("connect", options.timeoutMs ?? 0, label);
     let addresses: SocketAddr[];
     try {
-      addresses = resolveTarget(split, "stream", options, deadline);
+      addresses = resolveTarget(split, options, deadline);
     } catch (error) {
       throw error instanceof C.TimeoutError ? late() : error;
     }

@@ -72,7 +72,8 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
    * @throws {TimeoutError} of the lookup
    */
   static connect(target: Target, options: UdpConnectOptions = {}): UdpSocket {
-    const addresses = resolveTarget(splitTarget(target), "datagram", options, deadlineOf(options));
+    const asked = { family: options.family, resolver: options.resolver, type: "datagram" } as const;
+    const addresses = resolveTarget(splitTarget(target), asked, deadlineOf(options));
     let failure: unknown;
     for (const address of addresses) {
       let socket: UdpSocket | undefined;

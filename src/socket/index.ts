@@ -66,6 +66,7 @@ export {
 } from "./ancillary.ts";
 export { DatagramTooLargeError } from "./datagram_too_large.ts";
 export {
+  applySetting,
   IP,
   IPV6,
   type OptionNotes,
@@ -73,12 +74,14 @@ export {
   type OptionSocket,
   type PortRange,
   type ReadableOption,
+  readOption,
   SO,
   type SocketOption,
   TCP,
   type TxTime,
   UDP,
   type WritableOption,
+  writeOption,
 } from "./options.ts";
 export { OwnedFd } from "./owned_fd.ts";
 export { type BatchDatagram, ReceiveBatch, type ReceiveBatchOptions } from "./receive_batch.ts";

@@ -63,7 +63,10 @@ export interface AddrInfoResult {
   readonly list: AddrInfo[];
 }
 
-/** A loop of libuv and a request in it, in memory of C, which outlives a terminated thread. */
+/**
+ * A loop of libuv and a request in it, in memory of C: where a worker is ended while the pool still works on it, both
+ * stay, and the loop's fds stay open.
+ */
 interface Lookup {
   readonly loop: bigint;
   readonly request: bigint;
