@@ -175,7 +175,7 @@ sys.exit(0 if link.recv(9) == b"welcome" else 1)`;
 isolated(
   import.meta.url,
   "blocking: out of files, accept says so, and the connection waits in the backlog",
-  { shell: "ulimit -n 128;" },
+  { shell: "ulimit -n 400;" },
   async () => {
     using listener = TcpListener.bind("127.0.0.1:0");
     using client = TcpStream.connect(listener.localAddr);

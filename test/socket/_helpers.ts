@@ -161,17 +161,23 @@ export function pattern(length: number, seed = 1): Uint8Array {
 export const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** Writes until the kernel takes no more. Gives how many bytes it took. */
+/** TCP_RTO_MIN, include/net/tcp.h, is 200 ms: by then a window smaller than a segment has been used up, RFC 9293 §3.8.6.1. */
+const SETTLED_MS = 450;
+
+/** Writes until the kernel takes no more, nor will while the peer does not read. Gives how many bytes it took. */
 export async function fill(stream: TcpStream): Promise<number> {
   const chunk = new Uint8Array(64 * 1024);
   let taken = 0;
+  let since = performance.now();
   for (let quiet = 0; quiet < 20; ) {
     const count = stream.tryWrite(chunk);
     if (typeof count === "number") {
       taken += count;
       quiet = 0;
+      since = performance.now();
     } else {
-      quiet++; // the peer's kernel may still be making room
+      const closed = stream.info().tcpi_snd_wnd === 0 || performance.now() - since > SETTLED_MS;
+      if (closed) quiet++; // the peer's kernel may still be making room
       await turn();
     }
   }

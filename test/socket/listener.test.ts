@@ -309,7 +309,8 @@ function exhaust(): number[] {
   }
 }
 
-const FEW_FILES = { shell: "ulimit -n 60" };
+/** Few, though enough for Node to load the modules, which it does all at once. */
+const FEW_FILES = { shell: "ulimit -n 400" };
 
 /** Connections that wait in the backlog of a listener of a process that has no fds left. */
 async function starve(
