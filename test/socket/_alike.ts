@@ -1,6 +1,7 @@
 /** The three sockets that have to behave alike: node:net's own, a connection made into a Duplex, and one that connects itself. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { afterEach } from "node:test";
 import { TcpDuplex, TcpListener, TcpStream } from "../../src/index.ts";
 
 export interface AlikeOptions {
@@ -36,6 +37,17 @@ export const TCP_DUPLEX: Kind = {
 export const OURS: readonly Kind[] = [TO_DUPLEX, TCP_DUPLEX];
 export const KINDS: readonly Kind[] = [NET, ...OURS];
 
+const links: [Socket, TcpStream][] = [];
+// A test that fails in the middle must not leave behind what keeps the process alive.
+if (process.env.WINDSOCK_CASE === undefined) {
+  afterEach(() => {
+    for (const [socket, peer] of links.splice(0)) {
+      socket.on("error", () => {}).destroy();
+      peer.close();
+    }
+  });
+}
+
 /** A socket of that kind, and the raw connection at its other end. */
 export async function linked(
   kind: Kind,
@@ -46,6 +58,7 @@ export async function linked(
     kind.connect(listener.localAddr.port, options),
     listener.accept(),
   ]);
+  links.push([socket, peer]);
   closes.set(socket, new Promise((resolve) => socket.once("close", resolve)));
   return { socket, peer };
 }

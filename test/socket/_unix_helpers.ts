@@ -1,6 +1,6 @@
 /** What the tests of local sockets share: a directory of their own, the kinds of address, python3 as a peer. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, readlinkSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UnixAddr, type UnixTarget } from "../../src/index.ts";
@@ -26,6 +26,47 @@ export function directory(): Directory {
 }
 
 let names = 0;
+
+function links(): string[] {
+  return readdirSync("/proc/self/fd").map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return ""; // the directory's own, which is closed by now
+    }
+  });
+}
+
+/** The sockets that this process has open. Files come and go with what Node loads, and say nothing. */
+export function openSockets(): ReadonlySet<string> {
+  return new Set(links().filter((link) => link.startsWith("socket:")));
+}
+
+/** How many sockets this process has open now that it had not then. */
+export function socketsSince(before: ReadonlySet<string>): number {
+  return [...openSockets()].filter((socket) => !before.has(socket)).length;
+}
+
+export interface MarkedFile extends Disposable {
+  readonly fd: number;
+  /** How many fds of this process are open on it, beside the first. */
+  copies(): number;
+}
+
+/** An open file that nobody else has open, so that its copies can be counted. */
+export function markedFile(): MarkedFile {
+  const dir = directory();
+  const path = realpathSync(dir.path);
+  const fd = openSync(join(path, "marked"), "w");
+  return {
+    fd,
+    copies: () => links().filter((link) => link === join(path, "marked")).length - 1,
+    [Symbol.dispose]() {
+      closeSync(fd);
+      dir[Symbol.dispose]();
+    },
+  };
+}
 
 /** Every kind of address that a socket can be bound to, and some that are hard to write. */
 export function addresses(dir: Directory): Readonly<Record<string, () => UnixTarget>> {

@@ -434,7 +434,7 @@ test("what a writev gathers: small chunks together, large ones as they are", asy
     return writeAll(bytes, options);
   };
   const duplex = client.toDuplex();
-  const chunks = [100, 200, 300_000, 10, 70_000, 16_384].map((size) => pattern(size, size));
+  const chunks = [100, 200, 300_000, 10, 20_000, 16_384].map((size) => pattern(size, size));
   duplex.cork();
   for (const chunk of chunks) duplex.write(chunk);
   duplex.uncork();
@@ -442,7 +442,7 @@ test("what a writev gathers: small chunks together, large ones as they are", asy
   assert.equal(sha(await server.readToEnd()), sha(Buffer.concat(chunks)));
   assert.deepEqual(
     given.map((bytes) => bytes.length),
-    [300, 300_000, 10, 70_000, 16_384],
+    [300, 300_000, 10, 20_000, 16_384],
   );
   for (const [i, j] of [
     [1, 2],

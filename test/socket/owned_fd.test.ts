@@ -4,7 +4,8 @@ import { closeSync, fstatSync, openSync } from "node:fs";
 import { inspect } from "node:util";
 import { OwnedFd, TcpListener, TcpStream, UnixDatagram, UnixListener, UnixStream } from "../../src/index.ts";
 import * as sys from "../../src/sys/index.ts";
-import { fdCount, isolated, pair, stateOf, sysError, test, textOf, turn, until, utf8 } from "./_helpers.ts";
+import { isolated, pair, stateOf, sysError, test, textOf, turn, until, utf8 } from "./_helpers.ts";
+import { markedFile, openSockets, socketsSince } from "./_unix_helpers.ts";
 
 const open = (): number => openSync("/dev/null", "r");
 const isOpen = (fd: number): boolean => sys.fcntl(fd, sys.F_GETFD) >= 0;
@@ -85,7 +86,7 @@ const SOCKETS: Readonly<
 };
 for (const [name, make] of Object.entries(SOCKETS)) {
   test(`${name}: given away it counts as closed, and the fd becomes a socket again`, async () => {
-    const before = fdCount();
+    const before = openSockets();
     const { give, take } = await make();
     const fd = give.intoFd();
     assert.ok(give.closed && !fd.closed);
@@ -95,7 +96,7 @@ for (const [name, make] of Object.entries(SOCKETS)) {
     assert.ok(fd.closed, "the socket owns it now");
     assert.ok(isOpen(number));
     socket.close();
-    assert.equal(fdCount(), before);
+    assert.equal(socketsSince(before), 0);
   });
 }
 
@@ -146,24 +147,23 @@ isolated(
     process.on("warning", (warning) => warnings.push(warning));
     const [one, other] = UnixStream.pair();
     await Promise.allSettled([one.read(new Uint8Array(1), { timeoutMs: 0 })]); // opens what stays open
-    const file = open();
-    const before = fdCount();
+    using file = markedFile();
     await (async () => {
       for (let i = 0; i < 5; i++) {
-        await one.sendMsg(utf8("x"), { ancillary: { fds: [file, file] } });
+        await one.sendMsg(utf8("x"), { ancillary: { fds: [file, file.fd] } });
         const { ancillary } = await other.recvMsg();
         assert.equal(ancillary.fds?.length, 2);
       }
     })();
-    assert.equal(fdCount(), before + 10);
+    assert.equal(file.copies(), 10);
     await until(() => {
       gc();
-      return fdCount() === before;
+      return file.copies() === 0;
     });
     await turn();
     assert.equal(warnings.length, 1, String(warnings));
     assert.equal(warnings[0]?.code, "WINDSOCK_FORGOTTEN_SOCKET");
     assert.match(warnings[0]?.message ?? "", /an? OwnedFd \(fd \d+\) was garbage-collected/);
-    assert.ok(isOpen(file) && !one.closed && !other.closed);
+    assert.ok(isOpen(file.fd) && !one.closed && !other.closed);
   },
 );

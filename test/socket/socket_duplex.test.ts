@@ -220,20 +220,21 @@ for (const kind of KINDS) {
 
   test(`a large write that the peer takes bit by bit is no silence, and one that it does not take is: ${kind.name}`, async () => {
     const { socket, peer } = await linked(kind);
-    socket.write(new Uint8Array(16 * MIB));
-    const limit = 150;
+    socket.write(new Uint8Array(48 * MIB));
+    const limit = 400;
     socket.setTimeout(limit);
     let told = 0;
     socket.on("timeout", () => told++);
-    const buffer = new Uint8Array(256 * 1024);
+    const buffer = new Uint8Array(2 * MIB);
     let [longest, last] = [0, performance.now()];
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 14; i++) {
       await peer.readExact(buffer);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, 50));
       longest = Math.max(longest, performance.now() - last);
       last = performance.now();
     }
-    assert.ok(told === 0 || longest >= limit, `${told} timeouts, longest pause ${longest} ms`);
+    // The kernel wakes a writer when a third of its buffer, of 4 MiB at most, is free: after one or two of these reads.
+    assert.ok(told === 0 || 2 * longest >= limit, `${told} timeouts, longest pause ${longest} ms`);
     if (told === 0) await once(socket, "timeout");
     socket.destroy();
     peer.close();

@@ -11,19 +11,8 @@ import {
   UnixStream,
   WOULD_BLOCK,
 } from "../../src/index.ts";
-import {
-  fdCount,
-  isolated,
-  pattern,
-  stateOf,
-  sysError,
-  test,
-  textOf,
-  turns,
-  until,
-  utf8,
-} from "./_helpers.ts";
-import { addresses, directory } from "./_unix_helpers.ts";
+import { isolated, pattern, stateOf, sysError, test, textOf, turns, until, utf8 } from "./_helpers.ts";
+import { addresses, directory, openSockets, socketsSince } from "./_unix_helpers.ts";
 
 const numbered = (i: number): Uint8Array => utf8(`datagram ${i}`);
 
@@ -362,10 +351,10 @@ test("the socket file: permissions, staleness, removal", async () => {
   assert.equal(socket.getOption(SO.RCVBUF), 100_000);
   socket.close();
   assert.ok(!existsSync(dir.at("s")));
-  const before = fdCount();
+  const before = openSockets();
   assert.throws(() => UnixDatagram.bind(dir.at("none/s")), sysError("ENOENT", "bind"));
   assert.throws(() => UnixDatagram.bind(dir.at("s"), { mode: 0o2000 }), { name: "RangeError" });
-  assert.equal(fdCount(), before);
+  assert.equal(socketsSince(before), 0);
 });
 
 test("fromFd takes a datagram socket with the peer that it has", async () => {

@@ -13,8 +13,8 @@ import {
   WOULD_BLOCK,
 } from "../../src/index.ts";
 import * as sys from "../../src/sys/index.ts";
-import { fdCount, pattern, stateOf, sysError, test, textOf, turn, turns, utf8 } from "./_helpers.ts";
-import { addresses, directory } from "./_unix_helpers.ts";
+import { pattern, stateOf, sysError, test, textOf, turn, turns, utf8 } from "./_helpers.ts";
+import { addresses, directory, openSockets, socketsSince } from "./_unix_helpers.ts";
 
 /** Sends records, and gives what the other side receives to the end. */
 async function received(records: readonly string[], end: (socket: UnixSeqpacket) => void): Promise<string[]> {
@@ -236,7 +236,7 @@ test("arguments that make no sense are refused, and so is a buffer that was deta
 
 test("connect says what is wrong, and waits for room in the backlog", async () => {
   using dir = directory();
-  const before = fdCount();
+  const before = openSockets();
   await assert.rejects(UnixSeqpacket.connect(dir.at("none")), sysError("ENOENT", "connect"));
   await assert.rejects(UnixSeqpacket.connect("@windsock-nobody"), sysError("ECONNREFUSED", "connect"));
   {
@@ -255,7 +255,7 @@ test("connect says what is wrong, and waits for room in the backlog", async () =
     (await waiting).close();
   }
   assert.ok(!existsSync(dir.at("s")));
-  assert.equal(fdCount(), before);
+  assert.equal(socketsSince(before), 0);
 });
 
 test("an adopted socket is given back as it was: SO_TIMESTAMPNS is on only while it is ours", async () => {
@@ -279,7 +279,9 @@ test("an adopted socket is given back as it was: SO_TIMESTAMPNS is on only while
 
 test("fromFd refuses what is another kind of socket", async () => {
   using dir = directory();
-  using stream = UnixStream.pair()[0].intoFd();
+  const [end, other] = UnixStream.pair();
+  using _ = other;
+  using stream = end.intoFd();
   assert.throws(() => UnixSeqpacket.fromFd(stream), {
     name: "TypeError",
     message: /a local seqpacket socket/,

@@ -18,8 +18,8 @@ import {
   UnixStream,
   WOULD_BLOCK,
 } from "../../src/index.ts";
-import { fdCount, pattern, stateOf, sysError, test, textOf, turns, utf8 } from "./_helpers.ts";
-import { addresses, directory } from "./_unix_helpers.ts";
+import { pattern, stateOf, sysError, test, textOf, turns, utf8 } from "./_helpers.ts";
+import { addresses, directory, openSockets, socketsSince } from "./_unix_helpers.ts";
 
 /** A connected pair over an address, with both ends' views. */
 async function link(address: string | UnixAddr): Promise<[UnixStream, UnixStream, UnixListener]> {
@@ -108,14 +108,14 @@ for (const [what, [make, code, message]] of Object.entries(FAILURES)) {
     using dir = directory();
     const path = dir.at("socket");
     const undo = make(path);
-    const before = fdCount();
+    const before = openSockets();
     await assert.rejects(UnixStream.connect(path), (error: Error & { address?: string }) => {
       sysError(code, "connect")(error);
       assert.match(error.message, message);
       assert.equal(error.address, path);
       return true;
     });
-    assert.equal(fdCount(), before);
+    assert.equal(socketsSince(before), 0);
     undo?.();
   });
 }
@@ -129,7 +129,7 @@ test("an abstract name that nobody has is refused", async () => {
 });
 
 test("what is no address to connect to is refused before any system call", async () => {
-  const before = fdCount();
+  const before = openSockets();
   for (const [wrong, name] of [
     ["x".repeat(108), "RangeError"],
     ["", "RangeError"],
@@ -140,14 +140,14 @@ test("what is no address to connect to is refused before any system call", async
     await assert.rejects(UnixStream.connect(wrong as string), { name });
     if (name === "TypeError") assert.throws(() => UnixListener.bind(wrong as unknown as string), { name });
   }
-  assert.equal(fdCount(), before);
+  assert.equal(socketsSince(before), 0);
 });
 
 test("a full backlog: connect waits for room, gives up in time or when told, and keeps the order of nobody", async () => {
   using dir = directory();
   using listener = UnixListener.bind(dir.at("s"), { backlog: 0 });
   using _ = await UnixStream.connect(dir.at("s")); // the kernel has room for one more than the backlog
-  const before = fdCount();
+  const before = openSockets();
   await assert.rejects(UnixStream.connect(dir.at("s"), { timeoutMs: 30 }), TimeoutError);
   await assert.rejects(UnixStream.connect(dir.at("s"), { timeoutMs: 0 }), TimeoutError);
   const stop = new AbortController();
@@ -156,7 +156,7 @@ test("a full backlog: connect waits for room, gives up in time or when told, and
   stop.abort(new Error("enough"));
   await assert.rejects(cancelled, /enough/);
   await assert.rejects(UnixStream.connect(dir.at("s"), { signal: stop.signal }), /enough/);
-  assert.equal(fdCount(), before, "what gave up has closed its socket");
+  assert.equal(socketsSince(before), 0, "what gave up has closed its socket");
   const waiting = [1, 2, 3].map(() => UnixStream.connect(dir.at("s"), { timeoutMs: 10_000 }));
   assert.equal(await stateOf(Promise.race(waiting)), "pending");
   for (let i = 0; i < 4; i++) (await listener.accept()).close();
