@@ -145,7 +145,6 @@ export class StreamDuplex extends Duplex {
     try {
       this.#context.runInAsyncScope(call, this, value);
     } catch (error) {
-      process.nextTick(() => this.read(0)); // the exception has kept Readable from asking for more
       throwUncaught(error);
     }
   }
@@ -178,6 +177,9 @@ export class StreamDuplex extends Duplex {
     this.onActivity();
     try {
       this.push(chunk.length === 0 ? null : chunk);
+    } catch (error) {
+      process.nextTick(() => this.read(0)); // the exception has kept Readable from asking for more
+      throw error;
     } finally {
       this.#holdProcess(); // the next read may be under way by now
     }

@@ -5,7 +5,7 @@ import type { DuplexOptions } from "./_duplex.ts";
 import { SocketDuplex } from "./socket_duplex.ts";
 import { type ConnectOptions, TcpStream } from "./tcp_stream.ts";
 
-/** How {@link TcpDuplex} connects, and what it is then. */
+/** How {@link TcpDuplex} connects, and what it is then. `signal` and `timeoutMs` are for connecting alone. */
 export interface TcpDuplexOptions extends ConnectOptions, DuplexOptions {}
 
 /** What {@link TcpDuplex.connect} takes, as a `net.Socket` does. */

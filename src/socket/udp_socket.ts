@@ -236,6 +236,7 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
   /**
    * Undoes {@link connect}: the socket receives from everybody again, at the same port. Not so an IPv6 socket: the kernel
    * (seen in Linux 6.18) goes on to drop what other IPv6 addresses than the last peer's send it. Bind a new one there.
+   * @throws {SysError} `EADDRINUSE` where the kernel had chosen the port, and somebody else has taken it in this moment
    * @see man 2 connect, AF_UNSPEC; net/ipv4/udp.c, __udp_disconnect, which leaves sk_v6_daddr as it is
    */
   disconnect(): void {
@@ -367,7 +368,8 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
       const { datagrams, bytes, peer } = batch.next;
       if (datagrams > 1 && SEGMENTATION_REFUSED.includes(-count)) {
         if (count === -C.errno.EIO) this.#segmentation = false;
-        batch.splitNext();
+        if (this.#segmentation) batch.splitNext();
+        else batch.splitAll();
         continue;
       }
       if (tries++ < REPORTED_TRIES && this.mayBeReported(count, peer, bytes)) continue;

@@ -5,10 +5,12 @@ import { inNamespace, needsNamespace } from "../names/_namespace.ts";
 import type { LibcInput, LibcOutput, LibcQuestion, Zone } from "./_libc_child.ts";
 
 /** Without more to say, whom libc asks, and no domain of this host's own. */
-const SERVER = "nameserver 127.0.0.1\noptions timeout:1 attempts:1";
+const SERVER = "nameserver 127.0.0.1\noptions timeout:10";
 
 async function ask(input: LibcInput, files: { hosts?: string; before?: string } = {}): Promise<LibcOutput[]> {
-  const script = `${files.before ?? ""}\n$NODE_TS test/dns/_libc_child.ts`;
+  const script = `${files.before ?? ""}
+    until ip link show eth0.100 | grep -q "state \${STATE:-UP}"; do sleep 0.01; done
+    $NODE_TS test/dns/_libc_child.ts`;
   const hosts = files.hosts ?? "127.0.0.1 localhost\n";
   const { stdout, stderr } = await inNamespace(script, { dns: true, hosts }, JSON.stringify(input));
   assert.notEqual(stdout, "", stderr);
@@ -139,9 +141,14 @@ const ORDERS: Record<string, readonly [setUp: string, addresses: readonly string
     "ip route add default dev eth0.100; ip addr add 169.254.1.1/16 dev eth0.100",
     ["198.51.100.1", "169.254.7.7", "10.0.0.1"],
   ],
-  "deprecated sources": [
-    "ip -6 route add default dev eth0.100; ip addr change 2001:db8::1/64 dev eth0.100 preferred_lft 0 valid_lft forever",
-    ["2001:db8::9", "fd00::9", "192.0.2.9"],
+  "scopes: no address of this host's own has that of the destination": [
+    "ip route add default dev eth0.100",
+    ["169.254.7.7", "198.51.100.1"],
+  ],
+  "a deprecated source": [
+    `ip addr change 2001:db8::1/64 dev eth0.100 preferred_lft 0 valid_lft forever
+     ip -6 route add 2001:db9::/32 dev eth0.100 src 2001:db8::1`,
+    ["2001:db9::1", "fd00::9"],
   ],
   "prefixes: near and far": [
     `ip -6 route add default dev eth0.100; ip addr add 2001:db8:8000::1/48 dev eth0.100 nodad
@@ -153,7 +160,7 @@ const ORDERS: Record<string, readonly [setUp: string, addresses: readonly string
     ["2001:db8::9", "198.51.100.1", "::1", "203.0.113.1"],
   ],
   "nothing but loopback": [
-    "ip link set eth0.100 down",
+    "ip link set eth0.100 down; STATE=DOWN",
     ["2001:db8::9", "198.51.100.1", "127.0.0.1", "::1", "203.0.113.1"],
   ],
 };
@@ -171,6 +178,18 @@ describe("the order of addresses, RFC 6724", needsNamespace, () => {
       }
     });
   }
+
+  test("prefixes count as far as the own network's goes: within it the order is the answer's, which libc's is not", async () => {
+    const addresses = ["2001:db8::9000:1", "2001:db8::9", "2001:db8::5:1"];
+    const zone = { "a.test": addresses, "b.test": [...addresses].reverse() };
+    const questions = ["a.test", "b.test"].map((host) => ({ host, resolvConf: SERVER }));
+    const [one, two] = await ask({ zone, questions });
+    assert.deepEqual(
+      one?.ours.found,
+      addresses.map((address) => `[${address}]:80`),
+    );
+    assert.deepEqual(two?.ours.found, addresses.map((address) => `[${address}]:80`).reverse());
+  });
 
   test("the hosts file: all lines of a name, in the same order", async () => {
     const hosts =

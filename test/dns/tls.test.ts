@@ -217,7 +217,9 @@ describe("servers over TLS that misbehave", { skip: missing("openssl") }, () => 
           servers: [{ address: server!, transport: "tls", ca: "nonsense" }],
           attempts: 1,
         });
+        const sockets = openSockets();
         await assert.rejects(broken.query("host.test", "A"), /PEM|certificate/i);
+        assert.ok(openSockets() <= sockets + 1, "no more than the server's own side");
       },
     );
   });

@@ -124,17 +124,16 @@ describe("pg", { skip: noPostgres }, () => {
       await client.end();
     });
 
-    test(`200 queries in flight at once: ${name}`, async () => {
+    test(`a prepared statement, 200 times: ${name}`, async () => {
       const client = await connected(way);
-      const all = await Promise.all(
-        Array.from({ length: 200 }, (_, i) =>
-          client.query({ name: "double", text: "select $1::int * 2 as twice", values: [i] }),
-        ),
-      );
-      assert.deepEqual(
-        all.map(({ rows }) => rows[0].twice),
-        all.map((_, i) => i * 2),
-      );
+      for (let i = 0; i < 200; i++) {
+        const { rows } = await client.query({
+          name: "double",
+          text: "select $1::int * 2 as twice",
+          values: [i],
+        });
+        assert.equal(rows[0].twice, i * 2);
+      }
       await client.end();
     });
 

@@ -1,6 +1,6 @@
 /** What the UDP tests share: families, ports that refuse, patterns, and a look at what the kernel holds of a socket. */
 import assert from "node:assert/strict";
-import { type SocketAddr, UdpSocket, WOULD_BLOCK } from "../../src/index.ts";
+import { type OptionSetting, SO, type SocketAddr, UdpSocket, WOULD_BLOCK } from "../../src/index.ts";
 import * as sys from "../../src/sys/index.ts";
 import { noIpv6, until } from "./_helpers.ts";
 
@@ -9,6 +9,23 @@ export const LOOPBACKS = [
   { family: "IPv4", at: "127.0.0.1:0", largest: 65507, skip: false as string | false },
   { family: "IPv6", at: "[::1]:0", largest: 65527, skip: noIpv6 },
 ] as const;
+
+/** Room for a burst, in the receive buffer: 4 MiB. */
+const BURST = 4 << 20;
+const tryRoom = (option: OptionSetting): boolean => {
+  try {
+    using socket = UdpSocket.bind("127.0.0.1:0", { options: [option] });
+    return socket.getOption(SO.RCVBUF) >= 2 * BURST;
+  } catch {
+    return false; // SO_RCVBUFFORCE needs CAP_NET_ADMIN
+  }
+};
+const ROOMS = [SO.RCVBUF.to(BURST), SO.RCVBUFFORCE.to(BURST)];
+/** For sockets that bursts are sent to. */
+export const ROOMY: readonly OptionSetting[] = ROOMS.filter(tryRoom).slice(0, 1);
+/** For `test(name, { skip }, …)`: why a burst may not fit. */
+export const noRoom: string | false =
+  ROOMY.length > 0 ? false : "needs root, or 4 MiB in net.core.rmem_max, for a large receive buffer";
 
 export interface DeadPort extends Disposable {
   readonly address: SocketAddr;

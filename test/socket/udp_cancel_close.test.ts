@@ -483,17 +483,10 @@ test("fromFd takes a plain blocking socket of C, unbound as it is", async () => 
   assert.throws(() => merging.tryRecvFrom(), { name: "TypeError", message: /UDP_GRO/ });
 });
 
-test("fromFd refuses what is no UDP socket, and leaves it open", async () => {
-  const listener = TcpListener.bind("127.0.0.1:0");
-  const kinds: [name: string, fd: number][] = [
-    ["TCP", sys.socket(sys.AF_INET, sys.SOCK_STREAM, 0)],
-    ["Unix datagrams", sys.socket(sys.AF_UNIX, sys.SOCK_DGRAM, 0)],
-    ["ICMP datagrams", sys.socket(sys.AF_INET, sys.SOCK_DGRAM, sys.IPPROTO_ICMP)],
-    ["ICMPv6 datagrams", sys.socket(sys.AF_INET6, sys.SOCK_DGRAM, sys.IPPROTO_ICMPV6)],
-    ["raw UDP", sys.socket(sys.AF_INET, sys.SOCK_RAW, sys.IPPROTO_UDP)],
-  ];
+/** Gives up where one of them is taken for a UDP socket, or is closed for being none. */
+function refusesAll(kinds: readonly (readonly [name: string, fd: number])[]): void {
   for (const [name, fd] of kinds) {
-    if (fd < 0) continue; // which needs a privilege
+    sys.check(fd, "socket", { address: name });
     assert.throws(
       () => UdpSocket.fromFd(fd),
       { name: "TypeError", message: /fd: expected a UDP socket/ },
@@ -502,6 +495,27 @@ test("fromFd refuses what is no UDP socket, and leaves it open", async () => {
     assert.ok(sys.fcntl(fd, sys.F_GETFD) >= 0, `${name} is still open`);
     sys.close(fd);
   }
+}
+
+isolated(
+  import.meta.url,
+  "fromFd tells UDP from the other datagrams of IP",
+  { netns: 'ip link set lo up; echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range' },
+  async () => {
+    refusesAll([
+      ["ICMP", sys.socket(sys.AF_INET, sys.SOCK_DGRAM, sys.IPPROTO_ICMP)],
+      ["ICMPv6", sys.socket(sys.AF_INET6, sys.SOCK_DGRAM, sys.IPPROTO_ICMPV6)],
+      ["raw UDP", sys.socket(sys.AF_INET, sys.SOCK_RAW, sys.IPPROTO_UDP)],
+    ]);
+  },
+);
+
+test("fromFd refuses what is no UDP socket, and leaves it open", async () => {
+  const listener = TcpListener.bind("127.0.0.1:0");
+  refusesAll([
+    ["TCP", sys.socket(sys.AF_INET, sys.SOCK_STREAM, 0)],
+    ["Unix datagrams", sys.socket(sys.AF_UNIX, sys.SOCK_DGRAM, 0)],
+  ]);
   const owned = listener.intoFd();
   assert.throws(() => UdpSocket.fromFd(owned), { name: "TypeError" });
   assert.equal(owned.closed, false);

@@ -214,3 +214,24 @@ test("as many messages as the kernel takes at once, and more, which it cuts to 1
   }
   assert.ok(got <= 1500);
 });
+
+test("pointers above 4 GiB are written whole", () => {
+  using sender = udp();
+  using receiver = udp();
+  const vector = new C.MessageVector(200_000, 8); // more than malloc takes from the low heap
+  const data = bytes(1, 2, 3);
+  for (const i of [0, 1, 2]) {
+    vector.setData(i, C.addressOf(data), i + 1);
+    if (i === 0) vector.setName(i, receiver.address);
+    else vector.shareName(i, i - 1);
+  }
+  assert.equal(vector.sendmmsg(sender.fd, 0, 3, 0), 3);
+  assert.deepEqual(drain(receiver.fd), [[1], [1, 2], [1, 2, 3]]);
+  const arena = new Uint8Array(new ArrayBuffer(64 << 20));
+  C.sendto(sender.fd, data, 0, receiver.address);
+  vector.setData(0, C.addressOf(arena) + (63 << 20), 10);
+  vector.expect(0);
+  assert.equal(vector.recvmmsg(receiver.fd, 1, 0), 1);
+  assert.deepEqual(arena.subarray(63 << 20, (63 << 20) + 3), data);
+  assert.deepEqual(vector.name(0), sender.address);
+});
