@@ -9,6 +9,7 @@ import {
   message,
   peerFrom,
   REPORTED,
+  REPORTED_TRIES,
   type ReceivedMessage,
   receiveArguments,
 } from "../socket/index.ts";
@@ -39,9 +40,6 @@ const SCRATCH_BYTES = 64 * 1024;
 
 const NOTHING = new Uint8Array();
 const scratch = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
-
-/** A reported error is given once, and is gone then: a call that fails so often fails for a reason of its own. */
-const REPORTED_TRIES = 2;
 
 const AGAIN = -C.errno.EAGAIN;
 const INTR = -C.errno.EINTR;

@@ -18,6 +18,7 @@ export {
 export {
   type Datagram,
   REPORTED,
+  REPORTED_TRIES,
   type ReceivedMessage,
   type ReceiveMessageOptions,
   type ReceiveOptions,
