@@ -1,7 +1,8 @@
 /** One question to all servers: who is asked when, and what counts as an answer. */
 import { EndOfStreamError, SysError, TimeoutError } from "../socket/index.ts";
+import type { Answer } from "./_answer.ts";
 import { type Codec, loadCodec } from "./_codec.ts";
-import { type Answer, exchange, TruncatedError } from "./_exchange.ts";
+import { exchange, TruncatedError } from "./_exchange.ts";
 import { encodeQuery, followAliases } from "./_message.ts";
 import type { DnsTransport, Server } from "./_server.ts";
 import { Deadline } from "./_wait.ts";

@@ -1,11 +1,10 @@
 /** A connection over TLS for DNS, RFC 7858: Node's TLS on our own TCP. */
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { EndOfStreamError, TCP, TcpStream, type WaitOptions, watchWait } from "../socket/index.ts";
+import { EndOfStreamError, TCP, TcpStream } from "../socket/index.ts";
 import type { Server } from "./_server.ts";
-import type { Deadline } from "./_wait.ts";
 
-/** Bytes each way over TLS; one call waits at a time. */
+/** Bytes each way over TLS; one call reads at a time. */
 export class TlsChannel {
   readonly #socket: TLSSocket;
   readonly #carrier: Duplex;
@@ -20,21 +19,19 @@ export class TlsChannel {
     this.#socket = socket;
     this.#carrier = carrier;
     const look = (): void => this.#wake?.();
+    const end = (): void => {
+      this.#ended = true;
+      look();
+    };
     socket.once("secureConnect", () => {
       this.#secured = true;
       socket.on("readable", look); // not before: it would keep the handshake from its bytes
       look();
     });
-    socket.on("end", () => {
-      this.#ended = true;
-      look();
-    });
+    socket.on("end", end);
+    socket.on("close", end);
     socket.on("error", (error) => {
       this.#failure ??= error;
-      look();
-    });
-    socket.on("close", () => {
-      this.#ended = true;
       look();
     });
   }
@@ -42,14 +39,18 @@ export class TlsChannel {
   /**
    * Connects, and verifies that the certificate is the server's: that it has `tlsName`, or the server's address
    * (RFC 8310 §8.1).
+   * @throws the signal's reason
    */
-  static async connect(server: Server, deadline: Deadline): Promise<TlsChannel> {
+  static async connect(server: Server, signal: AbortSignal): Promise<TlsChannel> {
     const { address, tlsName, ca, rejectUnauthorized } = server;
     // The query follows the last message of the handshake, and must not wait until that is acknowledged.
     const options = [TCP.NODELAY.to(true)];
-    const stream = await TcpStream.connect(address, { ...deadline.left, options });
+    const stream = await TcpStream.connect(address, { signal, options });
+    const abort = (): void => stream.close();
+    signal.addEventListener("abort", abort, { once: true });
     try {
       const { connect } = await import("node:tls"); // here: whoever speaks no TLS does not pay for it
+      signal.throwIfAborted();
       const carrier = stream.toDuplex();
       const socket = connect({
         socket: carrier,
@@ -61,7 +62,7 @@ export class TlsChannel {
       });
       const channel = new TlsChannel(socket, carrier);
       try {
-        await channel.#until("TLS handshake", deadline.left, () => channel.#secured || undefined);
+        await channel.#until(() => channel.#secured || undefined);
         // unbound sends its answer only when its session tickets are acknowledged, which would take 40 ms.
         stream.setOption(TCP.QUICKACK, true);
       } catch (error) {
@@ -72,56 +73,40 @@ export class TlsChannel {
     } catch (error) {
       stream.close();
       throw error;
+    } finally {
+      signal.removeEventListener("abort", abort);
     }
   }
 
   /** Waits until `look` finds something. @throws what ended the connection before */
-  #until<T>(syscall: string, options: WaitOptions, look: () => T | undefined): Promise<T> {
+  #until<T>(look: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        this.#wake = undefined;
-        unwatch?.();
-      };
       const attempt = (): void => {
         try {
           const found = look();
-          if (found !== undefined) {
-            settle();
-            resolve(found);
-          } else if (this.#failure !== undefined || this.#ended) {
-            throw this.#failure ?? new EndOfStreamError(0, 1);
+          if (found === undefined) {
+            if (this.#failure !== undefined || this.#ended) throw this.#failure ?? new EndOfStreamError(0, 1);
+            return;
           }
+          resolve(found);
         } catch (error) {
-          settle();
           reject(error);
         }
+        this.#wake = undefined;
       };
-      const unwatch = watchWait(
-        options,
-        syscall,
-        () => undefined,
-        (reason) => {
-          settle();
-          reject(reason);
-        },
-      );
       this.#wake = attempt;
       attempt();
     });
   }
 
-  writeAll(bytes: Uint8Array, options: WaitOptions): Promise<void> {
-    let written = false;
-    this.#socket.write(bytes, (error) => {
-      if (error) this.#failure ??= error;
-      else written = true;
-      this.#wake?.();
+  writeAll(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.write(bytes, (error) => (error ? reject(error) : resolve()));
     });
-    return this.#until("send", options, () => written || undefined).then(() => undefined);
   }
 
-  async readExact(buffer: Uint8Array, options: WaitOptions): Promise<void> {
-    const chunk: Uint8Array = await this.#until("recv", options, () => {
+  async readExact(buffer: Uint8Array): Promise<void> {
+    const chunk: Uint8Array = await this.#until(() => {
       const found = this.#socket.read(buffer.length) as Buffer | null;
       // Once the stream has ended, read gives what is left, however little.
       if (found === null) return undefined;

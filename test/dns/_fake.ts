@@ -117,6 +117,8 @@ export class FakeServer implements AsyncDisposable {
   readonly #connections = new Set<Socket>();
   /** All that was asked, in order. */
   readonly queries: Query[] = [];
+  /** How many connections there have been. */
+  accepted = 0;
 
   private constructor(address: string, udp: UdpSocket, behaviour: Behaviour) {
     this.address = address;
@@ -131,16 +133,19 @@ export class FakeServer implements AsyncDisposable {
     if (tcp === undefined) return;
     this.#tcp = createServer((socket) => {
       this.#connections.add(socket);
+      this.accepted++;
       let got = Buffer.alloc(0);
       socket.on("error", () => {}); // the client may go at any time
       socket.on("close", () => this.#connections.delete(socket));
       socket.on("data", (chunk) => {
         got = Buffer.concat([got, chunk]);
-        if (got.length < 2 || got.length < 2 + got.readUInt16BE()) return;
-        const query = read(got.subarray(2));
-        got = Buffer.alloc(0);
-        this.queries.push(query);
-        tcp(query, socket, this);
+        while (got.length >= 2 && got.length >= 2 + got.readUInt16BE()) {
+          const end = 2 + got.readUInt16BE();
+          const query = read(got.subarray(2, end));
+          got = got.subarray(end);
+          this.queries.push(query);
+          tcp(query, socket, this);
+        }
       });
     });
   }

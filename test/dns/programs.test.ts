@@ -223,8 +223,12 @@ describe("dnsmasq", { skip: missing("dnsmasq") }, () => {
     await assert.rejects(resolver.resolve("nowhere.test", 80), { code: "EAI_NONAME" });
   });
 
-  test("a thousand lookups at once", async () => {
-    const all = await Promise.all(Array.from({ length: 1000 }, () => resolver.resolve("named.test", 80)));
-    assert.equal(all.filter((found) => found.length === 2).length, 1000);
-  });
+  for (const transport of ["udp", "tcp"] as const) {
+    test(`a thousand lookups at once over ${transport}`, async () => {
+      // dnsmasq takes 100 queries on a connection.
+      const many = new DnsResolver({ servers: [dnsmasq.server], transport, useHosts: false });
+      const all = await Promise.all(Array.from({ length: 1000 }, () => many.resolve("named.test", 80)));
+      assert.equal(all.filter((found) => found.length === 2).length, 1000);
+    });
+  }
 });

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { test } from "node:test";
 import { DnsError, DnsResolver } from "../../src/dns/index.ts";
 import { a, FakeServer, framed, type Query, type ReplyFields, reply } from "./_fake.ts";
-import { openSockets } from "./_fds.ts";
+import { openSockets, socketsClosed } from "./_fds.ts";
 
 const LONG = 60_000;
 const SHORT = 300;
@@ -54,8 +54,7 @@ test("truncated over UDP, whole over TCP", async () => {
       ["host.test", 1232],
     ],
   );
-  while (fake.connections > 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(openSockets(), before, "the connection is closed on both sides");
+  await socketsClosed(before); // on both sides
 });
 
 test("transport tcp asks over TCP only", async () => {
@@ -143,8 +142,7 @@ test("one that never comes to its end is given up", async () => {
     code: "UNANSWERED",
     message: /no answer within 300 ms/,
   });
-  while (fake.connections > 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(openSockets(), before);
+  await socketsClosed(before); // on both sides
 });
 
 for (const cut of [0, 1, 2, 20]) {
@@ -228,6 +226,128 @@ test("cancelling closes the connection", async () => {
   while (fake.connections === 0) await new Promise((resolve) => setImmediate(resolve));
   controller.abort("enough");
   await rejected;
-  while (fake.connections > 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(openSockets(), before);
+  await socketsClosed(before); // on both sides
+});
+
+// What is asked at the same time shares a connection
+
+test("queries at the same time share a connection, and their answers come in any order", async () => {
+  const held: (() => void)[] = [];
+  await using fake = await FakeServer.start({
+    tcp: (query, socket) => {
+      held.push(() =>
+        socket.write(framed(reply(query, { answers: [a(query.name, `192.0.2.${query.name.length}`)] }))),
+      );
+      if (held.length === 5) for (const answer of held.reverse()) answer();
+    },
+  });
+  const before = openSockets();
+  const resolver = new DnsResolver({ servers: [fake.server], transport: "tcp", timeoutMs: LONG });
+  const names = ["a", "bb", "ccc", "dddd", "eeeee"];
+  const responses = await Promise.all(names.map((name) => resolver.query(name, "A")));
+  assert.deepEqual(
+    responses.flatMap(addressesOf),
+    names.map(({ length }) => `192.0.2.${length}`),
+  );
+  assert.equal(fake.accepted, 1);
+  await socketsClosed(before);
+  held.length = 0;
+  const more = Promise.all(names.map((name) => resolver.query(name, "A")));
+  assert.deepEqual(
+    (await more).flatMap(addressesOf),
+    names.map(({ length }) => `192.0.2.${length}`),
+  );
+  assert.equal(fake.accepted, 2, "a connection lasts as long as there is something to ask");
+});
+
+for (const most of [1, 3]) {
+  test(`a server that takes ${most} queries on a connection`, async () => {
+    const taken = new Map<Socket, number>();
+    await using fake = await FakeServer.start({
+      tcp: (query, socket) => {
+        const count = (taken.get(socket) ?? 0) + 1;
+        taken.set(socket, count);
+        if (count > most) return;
+        socket.write(framed(reply(query, { answers: [a(query.name, `192.0.2.${query.name.length}`)] })));
+        if (count === most) socket.end();
+      },
+    });
+    const resolver = new DnsResolver({
+      servers: [fake.server],
+      transport: "tcp",
+      timeoutMs: LONG,
+      attempts: 1,
+    });
+    const names = Array.from({ length: 20 }, (_, i) => "x".repeat(i + 1));
+    const responses = await Promise.all(names.map((name) => resolver.query(name, "A")));
+    assert.deepEqual(
+      responses.flatMap(addressesOf),
+      names.map(({ length }) => `192.0.2.${length}`),
+    );
+    assert.equal(fake.accepted, Math.ceil(20 / most));
+  });
+}
+
+test("a thousand at once over one connection: each gets its own answer, though ids would meet", async () => {
+  const name = (i: number): string => `h${i}.test`;
+  const address = (i: number): string => `10.0.${i >> 8}.${i & 255}`;
+  const byName = new Map(Array.from({ length: 1000 }, (_, i) => [name(i), address(i)]));
+  await using fake = await FakeServer.start({
+    tcp: (query, socket) => {
+      socket.write(framed(reply(query, { answers: [a(query.name, byName.get(query.name))] })));
+    },
+  });
+  const resolver = new DnsResolver({
+    servers: [fake.server],
+    transport: "tcp",
+    timeoutMs: LONG,
+    attempts: 1,
+  });
+  const responses = await Promise.all([...byName.keys()].map((asked) => resolver.query(asked, "A")));
+  assert.deepEqual(responses.flatMap(addressesOf), [...byName.values()]);
+  assert.equal(fake.accepted, 1);
+  assert.equal(new Set(fake.queries.map(({ id }) => id)).size, 1000);
+});
+
+test("who is cancelled, or has no time left, leaves the connection to the others", async () => {
+  let answer: (() => void) | undefined;
+  await using fake = await FakeServer.start({
+    tcp: (query, socket) => {
+      if (query.name === "patient.test") answer = () => socket.write(framed(reply(query)));
+    },
+  });
+  const before = openSockets();
+  const resolver = new DnsResolver({
+    servers: [fake.server],
+    transport: "tcp",
+    timeoutMs: LONG,
+    attempts: 1,
+  });
+  const controller = new AbortController();
+  const patient = resolver.query("patient.test", "A");
+  const cancelled = resolver.query("cancelled.test", "A", { signal: controller.signal });
+  const hasty = resolver.query("hasty.test", "A", { timeoutMs: SHORT });
+  const rejected = assert.rejects(cancelled, (reason) => reason === "enough");
+  await assert.rejects(hasty, { name: "TimeoutError" });
+  controller.abort("enough");
+  await rejected;
+  while (answer === undefined) await new Promise((resolve) => setImmediate(resolve));
+  answer();
+  assert.deepEqual(addressesOf(await patient), ["192.0.2.1"]);
+  assert.equal(fake.accepted, 1);
+  await socketsClosed(before);
+});
+
+test("a connection that cannot be made fails all that wait for it", async () => {
+  const nobody = await FakeServer.start({});
+  await nobody[Symbol.asyncDispose]();
+  const resolver = new DnsResolver({
+    servers: [nobody.server],
+    transport: "tcp",
+    timeoutMs: LONG,
+    attempts: 1,
+  });
+  for (const pending of ["a.test", "b.test", "c.test"].map((name) => resolver.query(name, "A"))) {
+    await assert.rejects(pending, { code: "UNANSWERED", message: /ECONNREFUSED/ });
+  }
 });
