@@ -17,24 +17,27 @@ struct queue {
 	unsigned long drops;
 };
 
-/* proc_pid_net(5): /proc/net/udp. */
+/* proc_pid_net(5): /proc/net/udp. It is read in pieces, and leaves sockets out while others come and go. */
 static struct queue receive_queue(void)
 {
-	char line[256];
-	FILE *file = fopen("/proc/net/udp", "r");
-	if (!file)
-		die("/proc/net/udp");
-	while (fgets(line, sizeof line, file)) {
-		struct queue queue;
-		unsigned local, remote;
-		if (sscanf(line, "%*d: 0100007F:%X %*X:%X %*X %*X:%lX %*s %*s %*s %*s %*s %*s %*s %lu", &local, &remote,
-			   &queue.bytes, &queue.drops) == 4 &&
-		    local == port && remote == 0) {
-			fclose(file);
-			if (queue.drops)
-				fail("the receiver's socket has dropped datagrams");
-			return queue;
+	for (int tries = 0; tries < 100; tries++) {
+		char line[256];
+		FILE *file = fopen("/proc/net/udp", "r");
+		if (!file)
+			die("/proc/net/udp");
+		while (fgets(line, sizeof line, file)) {
+			struct queue queue;
+			unsigned local, remote;
+			if (sscanf(line, "%*d: 0100007F:%X %*X:%X %*X %*X:%lX %*s %*s %*s %*s %*s %*s %*s %lu", &local, &remote,
+				   &queue.bytes, &queue.drops) == 4 &&
+			    local == port && remote == 0) {
+				fclose(file);
+				if (queue.drops)
+					fail("the receiver's socket has dropped datagrams");
+				return queue;
+			}
 		}
+		fclose(file);
 	}
 	fail("/proc/net/udp does not show the receiver's socket");
 }
