@@ -1,5 +1,4 @@
 /** A connection over TLS for DNS, RFC 7858: Node's TLS on our own TCP. */
-import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { EndOfStreamError, TCP, TcpStream } from "../socket/index.ts";
 import type { Server } from "./_server.ts";
@@ -7,7 +6,6 @@ import type { Server } from "./_server.ts";
 /** Bytes each way over TLS; one call reads at a time. */
 export class TlsChannel {
   readonly #socket: TLSSocket;
-  readonly #carrier: Duplex;
   /** What ended the connection, if anything did. */
   #failure: Error | undefined;
   #ended = false;
@@ -15,9 +13,8 @@ export class TlsChannel {
   /** Looks again at what has come, on behalf of who waits. */
   #wake: (() => void) | undefined;
 
-  private constructor(socket: TLSSocket, carrier: Duplex) {
+  private constructor(socket: TLSSocket) {
     this.#socket = socket;
-    this.#carrier = carrier;
     const look = (): void => this.#wake?.();
     const end = (): void => {
       this.#ended = true;
@@ -51,16 +48,15 @@ export class TlsChannel {
     try {
       const { connect } = await import("node:tls"); // here: whoever speaks no TLS does not pay for it
       signal.throwIfAborted();
-      const carrier = stream.toDuplex();
       const socket = connect({
-        socket: carrier,
+        socket: stream.toDuplex(),
         host: address.ip.toString(), // what a certificate without a servername is checked for
         ...(tlsName === undefined ? {} : { servername: tlsName }),
         ...(ca === undefined ? {} : { ca: pem(ca) }),
         rejectUnauthorized,
         minVersion: "TLSv1.2", // RFC 8310 §9
       });
-      const channel = new TlsChannel(socket, carrier);
+      const channel = new TlsChannel(socket);
       try {
         await channel.#until(() => channel.#secured || undefined);
         // unbound sends its answer only when its session tickets are acknowledged, which would take 40 ms.
@@ -120,7 +116,6 @@ export class TlsChannel {
   close(): void {
     this.#socket.on("error", () => {});
     this.#socket.destroy();
-    this.#carrier.destroy(); // now, and not when Node comes to it
   }
 }
 

@@ -154,7 +154,7 @@ for (const [what, aaaaAnswer, expected] of [
 ] as const) {
   test(`one family is enough where the other one gets ${what}`, async () => {
     await using fake = await answering((query) => (query.type === "A" ? reply(query) : aaaaAnswer(query)));
-    const found = await resolverOf(fake, { timeoutMs: 100, attempts: 1 }).resolve("host.test", 80);
+    const found = await resolverOf(fake, { timeoutMs: 1000, attempts: 1 }).resolve("host.test", 80);
     assert.deepEqual(found.map(String), expected);
   });
 }
@@ -186,7 +186,7 @@ for (const [what, first, second, code] of [
       const rcode = query.type === "A" ? first : second;
       return rcode === undefined ? undefined : reply(query, { rcode, answers: [] });
     });
-    const resolver = resolverOf(fake, { timeoutMs: 100, attempts: 1 });
+    const resolver = resolverOf(fake, { timeoutMs: 1000, attempts: 1 });
     await assert.rejects(resolver.resolve("host.test", "https"), (error) => {
       assert.ok(error instanceof ResolveError, String(error));
       assert.deepEqual([error.code, error.host, error.service], [code, "host.test", "https"]);
