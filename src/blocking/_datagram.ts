@@ -3,7 +3,9 @@ import {
   ANCILLARY_BYTES,
   type AncillaryRequest,
   checkAncillaryBytes,
+  checkBytes,
   checkControl,
+  concatenate,
   type Datagram,
   decodeAncillary,
   message,
@@ -237,7 +239,7 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
   sendMsg(bytes: Uint8Array | readonly Uint8Array[], options: SendMessageOptions<A> = {}): number {
     const parts: readonly Uint8Array[] = Array.isArray(bytes) ? bytes : [bytes];
     for (const part of parts) checkBytes("bytes", part);
-    const whole = parts.length === 1 ? (parts[0] as Uint8Array) : new Uint8Array(Buffer.concat(parts));
+    const whole = parts.length === 1 ? (parts[0] as Uint8Array) : concatenate(parts);
     const peerBytes = options.peer === undefined ? undefined : this.encodePeer(options.peer);
     const { ancillary } = options;
     const to = peerBytes ?? this.peerBytes;
@@ -402,11 +404,6 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
   *[Symbol.iterator](): Generator<Datagram<A>, void, undefined> {
     while (!this.closed) yield this.recvFrom();
   }
-}
-
-export function checkBytes(name: string, bytes: unknown): asserts bytes is Uint8Array {
-  if (!(bytes instanceof Uint8Array))
-    throw new TypeError(`${name}: expected a Uint8Array, got ${typeof bytes}`);
 }
 
 // Closures are made here, where a call has failed: a closure in the function itself would cost every call an allocation.

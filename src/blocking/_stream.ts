@@ -1,10 +1,13 @@
 /** What every blocking stream socket can do: read, write, and their helpers, in the kernel's semantics. */
 import {
   type BufferState,
+  checkBytes,
+  concatenate,
   decodeUtf8,
   EndOfStreamError,
   type ShutdownHow,
   TooLargeError,
+  wrongBuffer,
 } from "../socket/index.ts";
 import * as C from "../sys/index.ts";
 import { Socket } from "./_socket.ts";
@@ -186,13 +189,13 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
    * @see man 2 send
    */
   write(bytes: Uint8Array, options?: WaitOptions): number {
-    checkBytes(bytes);
+    checkBytes("buffer", bytes);
     return this.#send(bytes, deadlineOf(options), options);
   }
 
   /** Gives the kernel what it takes now. @returns as {@link write}, or {@link WOULD_BLOCK} */
   tryWrite(bytes: Uint8Array): number | C.WouldBlock {
-    checkBytes(bytes);
+    checkBytes("buffer", bytes);
     const fd = this.source.open("send");
     const flags = C.MSG_NOSIGNAL | C.MSG_DONTWAIT;
     let count = C.send(fd, bytes, flags);
@@ -208,7 +211,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
    * @throws as {@link write}; {@link bytesWritten} tells how many bytes the kernel has taken
    */
   writeAll(bytes: Uint8Array, options?: WaitOptions): void {
-    checkBytes(bytes);
+    checkBytes("buffer", bytes);
     const deadline = deadlineOf(options);
     let sent = this.#send(bytes, deadline, options);
     while (sent < bytes.length) sent += this.#send(bytes.subarray(sent), deadline, options);
@@ -350,26 +353,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
   }
 }
 
-function checkBytes(bytes: unknown): asserts bytes is Uint8Array {
-  if (!(bytes instanceof Uint8Array))
-    throw new TypeError(`buffer: expected a Uint8Array, got ${typeof bytes}`);
-}
-
 function checkBuffer(buffer: unknown): void {
-  checkBytes(buffer);
-  if (buffer.length === 0)
-    throw new RangeError("buffer: expected room for at least 1 byte, since 0 means end of stream");
-}
-
-function concatenate(
-  parts: readonly Uint8Array[],
-  total = parts.reduce((sum, part) => sum + part.length, 0),
-): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(total);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
+  const wrong = wrongBuffer(buffer);
+  if (wrong !== undefined) throw wrong;
 }

@@ -6,6 +6,7 @@ import {
   type BufferState,
   type Credentials,
   checkAncillaryBytes,
+  checkBytes,
   decodeAncillary,
   encodeUnixRequest,
   message,
@@ -20,7 +21,6 @@ import {
   unixPeerBytes,
 } from "../socket/index.ts";
 import * as C from "../sys/index.ts";
-import { checkBytes } from "./_datagram.ts";
 import { addressOf, fdNumber, openSocket } from "./_socket.ts";
 import { StreamSocket } from "./_stream.ts";
 import { deadlineOf, sendBySlices, sliceCalls, type WaitOptions } from "./_wait.ts";

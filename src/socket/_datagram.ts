@@ -1,5 +1,6 @@
 /** What every datagram socket can do: send and receive messages that keep their bounds. */
 import * as C from "../sys/index.ts";
+import { checkBytes, concatenate, detached } from "./_bytes.ts";
 import { ANCILLARY_BYTES, checkAncillaryBytes, checkControl, message } from "./_message.ts";
 import { peerFrom } from "./_peers.ts";
 import { addressOf, Socket } from "./_socket.ts";
@@ -66,11 +67,6 @@ export const REPORTED: readonly number[] = [
  * reason of its own.
  */
 export const REPORTED_TRIES = 16;
-
-export function checkBytes(name: string, bytes: unknown): asserts bytes is Uint8Array {
-  if (!(bytes instanceof Uint8Array))
-    throw new TypeError(`${name}: expected a Uint8Array, got ${typeof bytes}`);
-}
 
 /** The buffer and the options of a receiving call, either of which may be left out. */
 export function receiveArguments<O>(
@@ -269,7 +265,7 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
     try {
       const parts = Array.isArray(bytes) ? bytes : [bytes];
       for (const part of parts) checkBytes("bytes", part);
-      const whole = parts.length === 1 ? (parts[0] as Uint8Array) : new Uint8Array(Buffer.concat(parts));
+      const whole = parts.length === 1 ? (parts[0] as Uint8Array) : concatenate(parts);
       const peerBytes = options.peer === undefined ? undefined : this.encodePeer(options.peer);
       const { ancillary } = options;
       const encode = (): Uint8Array | undefined =>
@@ -452,11 +448,4 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
       yield datagram;
     }
   }
-}
-
-/** The caller has transferred a buffer to another thread, or shrunk it, while the call was waiting. */
-export function detached(name: string): TypeError {
-  return new TypeError(
-    `${name}: expected it to stay as it is while the call waits, but it was detached or resized`,
-  );
 }

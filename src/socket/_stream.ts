@@ -1,6 +1,7 @@
 /** What every stream socket can do: read, write, and their helpers, in the kernel's semantics. */
 
 import * as C from "../sys/index.ts";
+import { concatenate, detached, wrongBuffer } from "./_bytes.ts";
 import { room, taken } from "./_chunk.ts";
 import type { DuplexOptions } from "./_duplex.ts";
 import { Socket } from "./_socket.ts";
@@ -139,7 +140,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
     const wrong = wrongBuffer(buffer);
     if (wrong !== undefined) return Promise.reject(wrong);
     const attempt = (): number | C.WouldBlock => {
-      if (buffer.length === 0) throw detached();
+      if (buffer.length === 0) throw detached("buffer");
       const back = this.#givenBack;
       if (back !== undefined) {
         const count = Math.min(back.length, buffer.length);
@@ -164,7 +165,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
     const attempt = (): undefined | C.WouldBlock | typeof C.YIELD => {
       for (let round = 0; round < ROUNDS; round++) {
         if (filled === wanted) return undefined;
-        if (buffer.length !== wanted) throw detached();
+        if (buffer.length !== wanted) throw detached("buffer");
         if (!this.source.read.ready) return C.WOULD_BLOCK;
         const count = this.#receive(filled === 0 ? buffer : buffer.subarray(filled));
         if (count === C.WOULD_BLOCK) return C.WOULD_BLOCK;
@@ -268,7 +269,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
     if (!(bytes instanceof Uint8Array)) return Promise.reject(wrongBuffer(bytes));
     const total = bytes.length;
     const attempt = (): number | C.WouldBlock => {
-      if (bytes.length !== total) throw detached();
+      if (bytes.length !== total) throw detached("buffer");
       return this.#send(bytes);
     };
     return this.source.run("write", "send", this, attempt, options);
@@ -304,7 +305,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
     const attempt = (): undefined | C.WouldBlock | typeof C.YIELD => {
       for (let round = 0; round < ROUNDS; round++) {
         if (sent === total) return undefined;
-        if (bytes.length !== total) throw detached();
+        if (bytes.length !== total) throw detached("buffer");
         if (!this.source.write.ready) return C.WOULD_BLOCK;
         const count = this.#send(sent === 0 ? bytes : bytes.subarray(sent));
         if (count === C.WOULD_BLOCK) return C.WOULD_BLOCK;
@@ -446,7 +447,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
   }
 
   #receive(buffer: Uint8Array): number | C.WouldBlock {
-    if (buffer.length === 0) throw detached(); // recv would give 0, which means the end of the stream
+    if (buffer.length === 0) throw detached("buffer"); // recv would give 0, which means the end of the stream
     if (this.#givenBack !== undefined) return this.takeGivenBack(buffer);
     const source = this.source;
     let count = C.recv(source.fd, buffer, 0);
@@ -491,32 +492,4 @@ export function shutdownSource(source: C.Source, how: ShutdownHow): void {
   if (result < 0) throw source.error(result, "shutdown");
   if (how === "write") return;
   source.wake("read"); // SHUT_RD makes a waiting read end
-}
-
-/** The caller has transferred the buffer to another thread, or shrunk it, while the call was waiting. */
-function detached(): TypeError {
-  return new TypeError(
-    "buffer: expected it to stay as it is while the call waits, but it was detached or resized",
-  );
-}
-
-function wrongBuffer(buffer: unknown): Error | undefined {
-  if (!(buffer instanceof Uint8Array))
-    return new TypeError(`buffer: expected a Uint8Array, got ${typeof buffer}`);
-  if (buffer.length === 0)
-    return new RangeError("buffer: expected room for at least 1 byte, since 0 means end of stream");
-  return undefined;
-}
-
-function concatenate(
-  parts: readonly Uint8Array[],
-  total = parts.reduce((sum, part) => sum + part.length, 0),
-): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(total);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

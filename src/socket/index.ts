@@ -15,6 +15,7 @@ export {
   type WouldBlock,
   watchWait,
 } from "../sys/index.ts";
+export { checkBytes, concatenate, wrongBuffer } from "./_bytes.ts";
 export {
   type Datagram,
   REPORTED,

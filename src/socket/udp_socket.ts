@@ -2,7 +2,8 @@
 import { type IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr } from "../ip/index.ts";
 import { type Family, type Resolver, resolveTarget, splitTarget, type Target } from "../names/index.ts";
 import * as C from "../sys/index.ts";
-import { checkBytes, DatagramSocket, REPORTED_TRIES } from "./_datagram.ts";
+import { checkBytes } from "./_bytes.ts";
+import { DatagramSocket, REPORTED_TRIES } from "./_datagram.ts";
 import { readErrorQueue, type SocketError, socketErrorOf } from "./_error_queue.ts";
 import { changeMembership, type MulticastOptions } from "./_multicast.ts";
 import { ipPeerBytes } from "./_peers.ts";

@@ -1,9 +1,8 @@
 /** UnixSeqpacket and its listener: local connections that keep the bounds of what is sent. */
 import * as C from "../sys/index.ts";
+import { checkBytes, detached } from "./_bytes.ts";
 import {
-  checkBytes,
   type Datagram,
-  detached,
   type ReceivedMessage,
   type ReceiveMessageOptions,
   type ReceiveOptions,

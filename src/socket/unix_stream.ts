@@ -1,6 +1,6 @@
 /** UnixStream: a connection on this host, over a path, an abstract name or a socketpair, which files can be passed over. */
 import * as C from "../sys/index.ts";
-import { checkBytes, detached } from "./_datagram.ts";
+import { checkBytes, detached } from "./_bytes.ts";
 import { ANCILLARY_BYTES, checkAncillaryBytes, message } from "./_message.ts";
 import { addressOf } from "./_socket.ts";
 import { type BufferState, StreamSocket } from "./_stream.ts";
