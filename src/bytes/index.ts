@@ -3,6 +3,7 @@ export type { AnyFieldType, FieldType, InputOf, ValueOf } from "./_field_type.ts
 export type { StructOptions } from "./_layout.ts";
 export { type BitField, bits, type UnnamedBits, unnamedBits } from "./bits.ts";
 export { be64toh, htobe64, htonl, htons, nativeEndian, ntohl, ntohs } from "./byte_order.ts";
+export { internetChecksum, onesComplementSum } from "./checksum.ts";
 export { type ArrayType, array, be, byteArray, cString, le } from "./fields.ts";
 export { fromHex, type HexDumpOptions, hexDump, toHex } from "./hex.ts";
 export {

@@ -14,6 +14,7 @@ export { IpAddr } from "./ip_addr.ts";
 export type { AddrDescription } from "./kind.ts";
 export { describe } from "./kind.ts";
 export { inetAton } from "./legacy.ts";
+export { MacAddr } from "./mac_addr.ts";
 export type { PortClass } from "./ports.ts";
 export { isPort, parsePort, portClass } from "./ports.ts";
 export { IpPrefix } from "./prefix.ts";
