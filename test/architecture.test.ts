@@ -10,18 +10,19 @@ const SRC = new URL("../src", import.meta.url).pathname;
 const MAY_IMPORT: Record<string, readonly string[]> = {
   bytes: [],
   ip: ["bytes"],
+  wire: ["bytes", "ip"],
   sys: ["bytes", "ip"],
   names: ["sys", "ip"],
   socket: ["names", "sys", "ip", "bytes"],
   dns: ["names", "socket", "ip"],
   posix: ["names", "sys", "ip", "bytes"],
   blocking: ["names", "socket", "sys", "ip"],
-  cli: ["dns", "socket", "names", "sys", "ip", "bytes"],
+  cli: ["wire", "dns", "socket", "names", "sys", "ip", "bytes"],
   ".": ["dns", "names", "socket", "ip"], // src/index.ts
 };
 
 /** Folders that load in a browser: no FFI, no Node built-in. */
-const PURE = ["bytes", "ip"];
+const PURE = ["bytes", "ip", "wire"];
 
 /** Runtime packages, each with the only place that may import it. */
 const PACKAGES: Record<string, RegExp> = {
