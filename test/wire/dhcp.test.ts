@@ -151,7 +151,7 @@ test("scapy's messages are read, and ours by scapy", needsScapy, () => {
     [0x3903f326, 7, "192.168.1.100"],
   );
   const options = new Map(
-    (dhcp?.fields.options as readonly ScapyValue[])
+    ((dhcp as ScapyLayer).fields.options as readonly ScapyValue[])
       .filter((option) => Array.isArray(option))
       .map((option) => [option[0], option.slice(1)]),
   );
