@@ -1,7 +1,7 @@
 /** Writes docs/options.md from the rows of src/socket/_options_*.ts and the comments above them: `npx tsx scripts/generate-options.ts` */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { IP, IPV6, type OptionNotes, SO, TCP, UDP } from "../src/socket/options.ts";
+import { ICMP, ICMPV6, IP, IPV6, type OptionNotes, PACKET, SO, TCP, UDP } from "../src/socket/options.ts";
 
 /** What the page needs of a row. */
 interface Row extends OptionNotes {
@@ -28,6 +28,14 @@ const TABLES: readonly Table[] = [
     title: "IPv4 sockets, and IPv6 sockets for the IPv4 that they carry, man 7 ip",
   },
   { key: "IPV6", rows: IPV6, source: "_options_ipv6.ts", title: "IPv6 sockets, man 7 ipv6 and RFC 3542" },
+  { key: "ICMP", rows: ICMP, source: "_options_icmp.ts", title: "raw ICMP sockets, man 7 raw" },
+  {
+    key: "ICMPV6",
+    rows: ICMPV6,
+    source: "_options_icmpv6.ts",
+    title: "raw ICMPv6 sockets, RFC 3542 §3.2 (`ICMP6_FILTER`)",
+  },
+  { key: "PACKET", rows: PACKET, source: "_options_packet.ts", title: "packet sockets, man 7 packet" },
 ];
 
 /** Options of these levels that have no row, by C name, where a `*` stands for any ending, and why. */
@@ -40,6 +48,12 @@ export const NO_ROW: readonly (readonly [names: string, why: string])[] = [
     "IP_ADD_* IP_DROP_* IP_BLOCK_SOURCE IP_UNBLOCK_SOURCE IP_MSFILTER IPV6_ADD_MEMBERSHIP IPV6_DROP_MEMBERSHIP IPV6_JOIN_GROUP IPV6_LEAVE_GROUP MCAST_*",
     "methods of `UdpSocket`: `joinMulticast`, `leaveMulticast`",
   ],
+  [
+    "PACKET_ADD_MEMBERSHIP PACKET_DROP_MEMBERSHIP PACKET_RX_RING PACKET_FANOUT_DATA",
+    "methods and options of `PacketSocket`: `addMembership`, `dropMembership`, `openRing`, `fanout`",
+  ],
+  ["PACKET_TX_RING", "a ring for sending: `PacketSocket.sendMany` sends many packets by one call"],
+  ["PACKET_HDRLEN", "it asks about a version of the ring by the value that the answer is written over"],
   ["SO_PEERPIDFD", "it gives an open file, which somebody would have to own"],
   ["SO_DEVMEM_* TCP_ZEROCOPY_RECEIVE", "they give memory of devices or pages of the page table"],
   ["TCP_MD5SIG* TCP_AO_*", "keys of signed segments, which routers speak with each other"],
@@ -61,7 +75,7 @@ export const NO_ROW: readonly (readonly [names: string, why: string])[] = [
     "other names or forms of what has a row or, as the peer's name, a property",
   ],
   [
-    "SO_BSDCOMPAT SO_SECURITY_* TCP_THIN_DUPACK TCP_COOKIE_TRANSACTIONS IPV6_AUTHHDR IPV6_NEXTHOP IPV6_USE_MIN_MTU",
+    "PACKET_RECV_OUTPUT PACKET_TX_TIMESTAMP SO_BSDCOMPAT SO_SECURITY_* TCP_THIN_DUPACK TCP_COOKIE_TRANSACTIONS IPV6_AUTHHDR IPV6_NEXTHOP IPV6_USE_MIN_MTU",
     "they do nothing on Linux, or no more",
   ],
 ];
@@ -162,7 +176,7 @@ ${TABLES.map(table).join("\n")}
 |---|---|
 ${without.join("\n")}
 
-Other levels, such as those of raw, packet and netlink sockets, of IPsec, TLS, MPTCP, SCTP and DCCP, are not here either.
+Other levels, such as those of netlink sockets, of IPsec, TLS, MPTCP, SCTP and DCCP, are not here either.
 `;
 }
 

@@ -119,6 +119,27 @@ const CASES: Readonly<Record<string, () => Promise<void>>> = {
     assert.ok((taken[2] as number) > (taken[1] as number), text);
   },
 
+  async "struct-layout.ts"() {
+    const { code, stdout, stderr } = await example("struct-layout.ts").ended;
+    assert.deepEqual([code, stderr], [0, ""]);
+    const text = stdout.toString();
+    assert.match(text, /^MyData, natural: 8 bytes, aligned to 4\n(.*\n){3} {2}1 byte\(s\) of padding at 1$/m);
+    assert.match(text, /^MyData, packed: 7 bytes, aligned to 1\n(.*\n){2} {2}i32 p3: 4 byte\(s\) at 3$/m);
+    assert.match(text, /^0+ {2}01 00 02 00 03 00 00 00 /m);
+  },
+
+  async "tcp-header.ts"() {
+    const { code, stdout, stderr } = await example("tcp-header.ts", "5000", "443").ended;
+    assert.deepEqual([code, stderr], [0, ""]);
+    const text = stdout.toString();
+    // RFC 9293 §3.1: five words, then SYN and ACK as the second and the fifth bit from the right.
+    assert.match(text, /^0+ {2}13 88 01 bb 00 00 03 e8 {2}00 00 07 d0 50 12 10 00 .*\n0+10 {2}ab cd 00 00 /);
+    assert.match(text, /^TCP 5000 > 443, Flags \[S\.\], seq 1000, ack 2000, win 4096, length 0$/m);
+    assert.match(text, /^ {2}Flags: 0x012 \(SYN, ACK\)$/m);
+    assert.match(text, /^The struct makes the same bytes\.$/m);
+    assert.match(text, /dataOffset: 5,.* urg: 0,\s+ack: 1,\s+psh: 0,\s+rst: 0,\s+syn: 1,\s+fin: 0,/s);
+  },
+
   async "udp-server.ts"() {
     using server = example("udp-server.ts", "127.0.0.1:0");
     const first = await server.printedMatch(/\n/);
@@ -175,8 +196,11 @@ const CASES: Readonly<Record<string, () => Promise<void>>> = {
 /** Run by the tests of what they show. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "blocking-echo.ts": "blocking",
+  "filter-program.ts": "filter",
   "http-over-windsock.ts": "interop",
   "pass-connection.ts": "socket",
+  "packet-watch.ts": "socket",
+  "raw-ping.ts": "socket",
 };
 
 for (const [name, folder] of Object.entries(ELSEWHERE)) {

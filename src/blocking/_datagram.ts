@@ -2,6 +2,7 @@
 import {
   ANCILLARY_BYTES,
   type AncillaryRequest,
+  addressOf,
   checkAncillaryBytes,
   checkBytes,
   checkControl,
@@ -16,7 +17,7 @@ import {
   receiveArguments,
 } from "../socket/index.ts";
 import * as C from "../sys/index.ts";
-import { addressOf, Socket } from "./_socket.ts";
+import { Socket } from "./_socket.ts";
 import { deadlineOf, insist, NEVER, pollUntil, receiveUntil, tryUntil, type WaitOptions } from "./_wait.ts";
 
 export interface ReceiveOptions extends WaitOptions {
@@ -182,7 +183,8 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
     const syscall = peerBytes === undefined ? "send" : "sendto";
     const first = call(C.MSG_DONTWAIT);
     if (first >= 0) return first;
-    const count = this.#insist(first, peerBytes, (again) => (again === AGAIN ? AGAIN : call(C.MSG_DONTWAIT)));
+    const again = (result: number): number => (result === AGAIN ? AGAIN : call(C.MSG_DONTWAIT));
+    const count = this.#insist(first, peerBytes, again, bytes);
     if (count >= 0) return count;
     if (count === AGAIN) return C.WOULD_BLOCK;
     throw this.sendError(count, syscall, bytes, peerBytes);
@@ -199,10 +201,11 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
     call: (flags: number) => number,
   ): number {
     const { fd } = this.source;
-    const count = this.#insist(first, peerBytes, (result) => {
+    const again = (result: number): number => {
       if (deadline !== NEVER) return this.sendUntil(fd, deadline, peerBytes, call);
       return insist(fd, C.POLLOUT, result === AGAIN ? AGAIN : call(0), () => call(0));
-    });
+    };
+    const count = this.#insist(first, peerBytes, again, bytes);
     if (count >= 0) return count;
     if (count === AGAIN) throw this.timedOut(syscall, options);
     throw this.sendError(count, syscall, bytes, peerBytes);
@@ -211,13 +214,20 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
   /**
    * Makes a call again whose error may be that of an earlier datagram.
    * @param again is told what the call gave, and makes it until it neither would block nor was interrupted
+   * @param bytes what it sends; none where it receives
    * @returns what it gave; `-EAGAIN` where the time is over
    */
-  #insist(first: number, peerBytes: Uint8Array | undefined, again: (result: number) => number): number {
+  #insist(
+    first: number,
+    peerBytes: Uint8Array | undefined,
+    again: (result: number) => number,
+    bytes?: Uint8Array,
+  ): number {
     let count = first;
     for (let tries = 0; count < 0; ) {
       const reported = count !== AGAIN && count !== INTR;
-      if (reported && (tries++ >= REPORTED_TRIES || !this.mayBeReported(count, peerBytes))) return count;
+      if (reported && (tries++ >= REPORTED_TRIES || !this.mayBeReported(count, peerBytes, bytes)))
+        return count;
       count = again(count);
       if (count === AGAIN) return count;
     }
@@ -225,7 +235,7 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
   }
 
   /** @internal Whether an error may be that of an earlier datagram, and not concern who calls now. */
-  protected mayBeReported(number: number, peerBytes: Uint8Array | undefined): boolean {
+  protected mayBeReported(number: number, peerBytes: Uint8Array | undefined, _bytes?: Uint8Array): boolean {
     return (peerBytes !== undefined || !this.connected) && REPORTED.includes(-number);
   }
 

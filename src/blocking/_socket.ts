@@ -1,8 +1,10 @@
 /** What every blocking socket has: an fd that it owns, its own address, options, close. */
 import {
+  addressOf,
   applySetting,
   type OptionSetting,
   OwnedFd,
+  prepareFd,
   type ReadableOption,
   readOption,
   type WritableOption,
@@ -89,15 +91,7 @@ export abstract class Socket<A extends C.AnyAddr = C.AnyAddr> implements Disposa
     what: string,
     make: (fd: number) => S,
   ): S {
-    const number = fdNumber(fd);
-    const ask = (name: number): number =>
-      C.check(C.getsockoptInt(number, C.SOL_SOCKET, name), "getsockopt", { address: `fd ${number}` });
-    if (!domains.includes(ask(C.SO_DOMAIN)) || ask(C.SO_TYPE) !== type) {
-      throw new TypeError(`fd: expected ${what}, got a socket of another kind (fd ${number})`);
-    }
-    const flags = C.check(C.fcntl(number, C.F_GETFL), "fcntl");
-    C.check(C.fcntl(number, C.F_SETFL, flags & ~C.O_NONBLOCK), "fcntl");
-    C.check(C.fcntl(number, C.F_SETFD, C.FD_CLOEXEC), "fcntl");
+    const number = prepareFd(fd, domains, type, what, true);
     const timeouts = timeoutsOf(number);
     sliceCalls(number);
     const socket = make(fd instanceof OwnedFd ? fd.release() : number);
@@ -158,14 +152,6 @@ export abstract class Socket<A extends C.AnyAddr = C.AnyAddr> implements Disposa
   }
 }
 
-/** @throws {SysError} where a call for an address failed */
-export function addressOf<A extends C.AnyAddr>(bytes: Uint8Array | number, syscall: string): A {
-  if (typeof bytes === "number") throw new C.SysError(bytes, syscall);
-  const address = C.decodeAddress(bytes);
-  if (address === undefined) throw new TypeError(`${syscall}: expected an IPv4, IPv6 or local address`);
-  return address as A; // the family is the socket's
-}
-
 /**
  * Makes a socket, applies the settings, and hands it to `prepare`; closed again where anything throws. It is owned from
  * the first moment: a worker may end while `prepare` waits.
@@ -191,13 +177,4 @@ export function openSocket(
     source.close();
     throw error;
   }
-}
-
-/** The number of an fd from elsewhere. @throws {TypeError} */
-export function fdNumber(fd: number | OwnedFd): number {
-  const number = fd instanceof OwnedFd ? fd.fd : fd;
-  if (!Number.isInteger(number) || number < 0 || number > 0x7fffffff) {
-    throw new TypeError(`fd: expected an OwnedFd or the number of an open file, got ${String(fd)}`);
-  }
-  return number;
 }

@@ -1,9 +1,12 @@
 /** TcpListener, blocking: waits on a port and accepts connections. */
-import { Ipv4Addr, Ipv6Addr, SocketAddr } from "../ip/index.ts";
+import type { SocketAddr } from "../ip/index.ts";
 import {
   type ListenOptions as AsyncListenOptions,
+  bindFd,
+  bindTo,
   checkBacklog,
   checkListening,
+  familyOf,
   IPV6,
   type OwnedFd,
   SO,
@@ -39,11 +42,9 @@ export class TcpListener extends Listener<TcpStream, SocketAddr> {
     const settings = [...(options.options ?? []), SO.REUSEADDR.to(reuseAddr), SO.REUSEPORT.to(reusePort)];
     const v6Only = IPV6.V6ONLY.to(ipv6Only);
     if (address.ip.version === 6) settings.push(v6Only);
-    const details = { address: address.toString() };
-    const family = address.ip.version === 4 ? C.AF_INET : C.AF_INET6;
-    const source = openSocket("TcpListener", family, C.SOCK_STREAM, settings, (fd) => {
-      C.check(C.bind(fd, C.encodeSockaddr(address)), "bind", details);
-      C.check(C.listen(fd, backlog), "listen", details);
+    const source = openSocket("TcpListener", familyOf(address), C.SOCK_STREAM, settings, (fd) => {
+      bindFd(fd, address);
+      C.check(C.listen(fd, backlog), "listen", { address: address.toString() });
     });
     return new TcpListener(source);
   }
@@ -64,25 +65,5 @@ export class TcpListener extends Listener<TcpStream, SocketAddr> {
   /** @internal */
   protected override accepted(fd: number, peerBytes: Uint8Array): TcpStream {
     return TcpStream.fromConnected(fd, peerBytes); // its SO_RCVTIMEO and SO_SNDTIMEO are those of the listener
-  }
-}
-
-/** Binds to an address, or with a port alone to all addresses of both families, or of IPv4 where there is no IPv6. */
-export function bindTo<S>(
-  address: string | number | SocketAddr,
-  ipv6Only: boolean,
-  bind: (address: SocketAddr) => S,
-): S {
-  if (typeof address === "string") return bind(SocketAddr.parse(address));
-  if (address instanceof SocketAddr) return bind(address);
-  if (typeof address !== "number") {
-    throw new TypeError(`address: expected "host:port", a SocketAddr, or a port, got ${typeof address}`);
-  }
-  try {
-    return bind(SocketAddr.of(Ipv6Addr.UNSPECIFIED, address));
-  } catch (error) {
-    const noIpv6 = error instanceof C.SysError && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(error.code);
-    if (!noIpv6 || ipv6Only) throw error;
-    return bind(SocketAddr.of(Ipv4Addr.UNSPECIFIED, address));
   }
 }

@@ -2,8 +2,12 @@
 import type { SocketAddr } from "../ip/index.ts";
 import { type Family, splitTarget, type Target } from "../names/index.ts";
 import {
+  addressOf,
+  bindFd,
   type ConnectAttempt,
   ConnectError,
+  familyOf,
+  fdNumber,
   type OptionSetting,
   type OwnedFd,
   SO,
@@ -11,7 +15,7 @@ import {
 } from "../socket/index.ts";
 import * as C from "../sys/index.ts";
 import { race } from "./_race.ts";
-import { addressOf, fdNumber, openSocket } from "./_socket.ts";
+import { openSocket } from "./_socket.ts";
 import { StreamSocket } from "./_stream.ts";
 import { deadlineOf, type WaitOptions } from "./_wait.ts";
 import { type Resolver, resolveTarget } from "./resolver.ts";
@@ -116,14 +120,9 @@ export class TcpStream extends StreamSocket<SocketAddr> {
   static #begin(address: SocketAddr, options: ConnectOptions): C.Source {
     const details = { address: address.toString() };
     const bytes = C.encodeSockaddr(address);
-    const family = address.ip.version === 4 ? C.AF_INET : C.AF_INET6;
     const type = C.SOCK_STREAM | C.SOCK_NONBLOCK;
-    return openSocket("TcpStream", family, type, options.options ?? [], (fd) => {
-      if (options.localAddr !== undefined) {
-        C.check(C.bind(fd, C.encodeSockaddr(options.localAddr)), "bind", {
-          address: options.localAddr.toString(),
-        });
-      }
+    return openSocket("TcpStream", familyOf(address), type, options.options ?? [], (fd) => {
+      if (options.localAddr !== undefined) bindFd(fd, options.localAddr);
       const begun = C.connect(fd, bytes);
       if (begun !== -C.errno.EINPROGRESS && begun !== -C.errno.EINTR) C.check(begun, "connect", details);
     });

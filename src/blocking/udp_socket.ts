@@ -4,9 +4,18 @@ import { type Family, splitTarget, type Target } from "../names/index.ts";
 import {
   type AncillaryRequest,
   type UdpOptions as AsyncUdpOptions,
+  bindFd,
+  bindTo,
   changeMembership,
+  checkUdpFd,
+  connectFirst,
+  connectUdp,
+  disconnectUdp,
   encodeAncillary,
+  familyOf,
+  hasGro,
   ipPeerBytes,
+  isTooLarge,
   type MulticastOptions,
   type OwnedFd,
   udpSendError,
@@ -18,7 +27,6 @@ import { DatagramSocket } from "./_datagram.ts";
 import { openSocket } from "./_socket.ts";
 import { deadlineOf, type WaitOptions } from "./_wait.ts";
 import { type Resolver, resolveTarget } from "./resolver.ts";
-import { bindTo } from "./tcp_listener.ts";
 
 /** Those of the other socket, but for the error queue, which is not read here. */
 export type UdpOptions = Omit<AsyncUdpOptions, "icmpErrors">;
@@ -39,7 +47,7 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
 
   private constructor(source: C.Source) {
     super(source);
-    this.#merged = isMerged(source.fd);
+    this.#merged = hasGro(source.fd);
   }
 
   static #open(family: number, options: UdpOptions, prepare: (fd: number) => void): UdpSocket {
@@ -74,21 +82,11 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
   static connect(target: Target, options: UdpConnectOptions = {}): UdpSocket {
     const asked = { family: options.family, resolver: options.resolver, type: "datagram" } as const;
     const addresses = resolveTarget(splitTarget(target), asked, deadlineOf(options));
-    let failure: unknown;
-    for (const address of addresses) {
-      let socket: UdpSocket | undefined;
-      try {
-        socket = UdpSocket.#open(familyOf(address), options, (fd) => {
-          if (options.localAddr !== undefined) bindFd(fd, options.localAddr);
-        });
-        socket.connect(address);
-        return socket;
-      } catch (error) {
-        socket?.close();
-        failure = error;
-      }
-    }
-    throw failure;
+    return connectFirst(addresses, (address) =>
+      UdpSocket.#open(familyOf(address), options, (fd) => {
+        if (options.localAddr !== undefined) bindFd(fd, options.localAddr);
+      }),
+    );
   }
 
   /**
@@ -97,6 +95,7 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
    * @throws {SysError} `EBADF`, `ENOTSOCK`
    */
   static fromFd(fd: number | OwnedFd): UdpSocket {
+    checkUdpFd(fd);
     const make = (own: number): UdpSocket => new UdpSocket(new C.Source(own, "UdpSocket"));
     const socket = UdpSocket.adopt(fd, [C.AF_INET, C.AF_INET6], C.SOCK_DGRAM, "a UDP socket", make);
     const peer = C.getpeername(socket.source.fd);
@@ -105,23 +104,35 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
   }
 
   /**
-   * Connects, or connects anew: `send` goes there, and nothing is received from anybody else. No packet goes out by this.
+   * Connects, or connects anew: `send` goes there, and nothing more is received from anybody else; what others have sent
+   * before is still in the queue. No packet goes out by this.
    * @throws {SysError} `ENETUNREACH`, `EACCES` (a broadcast address without SO.BROADCAST) …
    * @see man 2 connect
    */
   connect(peer: SocketAddr | string): void {
     const bytes = ipPeerBytes(peer);
-    const fd = this.source.open("connect");
-    C.check(C.connect(fd, bytes), "connect", { address: peer.toString() });
-    C.getsockoptInt(fd, C.SOL_SOCKET, C.SO_ERROR); // what was reported of an earlier peer is not this one's
-    this.setPeer(bytes);
+    this.setPeer(connectUdp(this.source.open("connect"), bytes, peer));
   }
 
-  /** Undoes {@link connect}: the socket receives from everybody again. @see man 2 connect, AF_UNSPEC */
+  /**
+   * The address of this side; port 0 where it has none yet, which the first datagram that is sent gives it.
+   * @throws {SysError} `EBADF` on a closed socket
+   * @see man 2 getsockname
+   */
+  override get localAddr(): SocketAddr {
+    const address = super.localAddr;
+    if (address.port === 0) this.forgetLocalAddr(); // to be asked for again
+    return address;
+  }
+
+  /**
+   * Undoes {@link connect}: the socket receives from everybody again, at the same port. Not so an IPv6 socket: the kernel
+   * (seen in Linux 6.18) goes on to drop what other IPv6 addresses than the last peer's send it. Bind a new one there.
+   * @throws {SysError} `EADDRINUSE` where the kernel had chosen the port, and somebody else has taken it in this moment
+   * @see man 2 connect, AF_UNSPEC; net/ipv4/udp.c, __udp_disconnect, which leaves sk_v6_daddr as it is
+   */
   disconnect(): void {
-    const fd = this.source.open("connect");
-    C.check(C.connect(fd, new Uint8Array(16)), "connect");
-    this.setPeer(undefined);
+    disconnectUdp(this.source.open("connect"), () => this.setPeer(undefined));
   }
 
   /** @internal */
@@ -153,15 +164,29 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
     bytes: Uint8Array,
     peerBytes: Uint8Array | undefined,
   ): Error {
+    return udpSendError(this.source.fd, number, syscall, bytes.length, this.#destination(peerBytes));
+  }
+
+  #destination(peerBytes: Uint8Array | undefined): SocketAddr | undefined {
     const to = peerBytes ?? this.peerBytes;
-    const peer = to === undefined ? undefined : C.decodeSockaddr(to);
-    return udpSendError(this.source.fd, number, syscall, bytes.length, peer);
+    return to === undefined ? undefined : C.decodeSockaddr(to);
+  }
+
+  /** @internal */
+  protected override mayBeReported(
+    number: number,
+    peerBytes: Uint8Array | undefined,
+    bytes?: Uint8Array,
+  ): boolean {
+    if (!super.mayBeReported(number, peerBytes)) return false;
+    if (bytes === undefined) return true;
+    return !isTooLarge(this.source.fd, number, bytes.length, this.#destination(peerBytes));
   }
 
   override setOption<T>(option: WritableOption<T>, value: NoInfer<T>): void {
     super.setOption(option, value);
     if (option.level === C.IPPROTO_UDP && option.optname === C.UDP_GRO) {
-      this.#merged = isMerged(this.source.fd);
+      this.#merged = hasGro(this.source.fd);
     }
   }
 
@@ -194,16 +219,4 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
   ): void {
     changeMembership(this.source.open("setsockopt"), "unblock", group, options);
   }
-}
-
-function familyOf(address: SocketAddr): number {
-  return address.ip.version === 4 ? C.AF_INET : C.AF_INET6;
-}
-
-function bindFd(fd: number, address: SocketAddr): void {
-  C.check(C.bind(fd, C.encodeSockaddr(address)), "bind", { address: address.toString() });
-}
-
-function isMerged(fd: number): boolean {
-  return C.getsockoptInt(fd, C.IPPROTO_UDP, C.UDP_GRO) > 0;
 }

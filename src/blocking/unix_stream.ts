@@ -2,6 +2,7 @@
 import {
   ANCILLARY_BYTES,
   type AncillaryRequest,
+  addressOf,
   adviceOnReset,
   type BufferState,
   type Credentials,
@@ -9,6 +10,7 @@ import {
   checkBytes,
   decodeAncillary,
   encodeUnixRequest,
+  fdNumber,
   message,
   namedPeer,
   type OptionSetting,
@@ -21,7 +23,7 @@ import {
   unixPeerBytes,
 } from "../socket/index.ts";
 import * as C from "../sys/index.ts";
-import { addressOf, fdNumber, openSocket } from "./_socket.ts";
+import { openSocket } from "./_socket.ts";
 import { StreamSocket } from "./_stream.ts";
 import { deadlineOf, sendBySlices, sliceCalls, type WaitOptions } from "./_wait.ts";
 

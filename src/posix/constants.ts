@@ -3,7 +3,6 @@
 // sys/socket.h
 export const AF_LOCAL = 1;
 export const AF_NETLINK = 16;
-export const AF_PACKET = 17;
 export const PF_UNSPEC = 0;
 export const PF_LOCAL = 1;
 export const PF_UNIX = 1;
@@ -18,19 +17,11 @@ export const MSG_WAITFORONE = 0x10000;
 export const SCM_TIMESTAMP = 29;
 
 // Option level and names, socket(7)
-export const SOL_RAW = 255;
-export const SOL_PACKET = 263;
-export const SO_ATTACH_FILTER = 26;
-export const SO_DETACH_FILTER = 27;
 export const SO_GET_FILTER = 26;
 export const SO_ATTACH_REUSEPORT_CBPF = 51;
 
 // netinet/in.h
-export const IPPROTO_IGMP = 2;
 export const IPPROTO_DCCP = 33;
-export const IPPROTO_SCTP = 132;
-export const IPPROTO_UDPLITE = 136;
-export const IPPROTO_RAW = 255;
 export const IPPORT_RESERVED = 1024;
 export const INADDR_ANY = 0;
 export const INADDR_BROADCAST = 0xffffffff;

@@ -1,16 +1,11 @@
 /** getsockopt and setsockopt: an option's value is an int, or the bytes of its struct. */
 import * as C from "../sys/index.ts";
 import { bytes, fillable, int, isBytes, type pointer, show, socklen } from "./_check.ts";
-import {
-  SO_ATTACH_FILTER,
-  SO_ATTACH_REUSEPORT_CBPF,
-  SO_GET_FILTER,
-  TCP_ZEROCOPY_RECEIVE,
-} from "./constants.ts";
+import { SO_ATTACH_REUSEPORT_CBPF, SO_GET_FILTER, TCP_ZEROCOPY_RECEIVE } from "./constants.ts";
 import { answer, fail } from "./errno.ts";
 
 const SOL_XDP = 283;
-const FILTERS: readonly number[] = [SO_ATTACH_FILTER, SO_GET_FILTER, SO_ATTACH_REUSEPORT_CBPF];
+const FILTERS: readonly number[] = [C.SO_ATTACH_FILTER, SO_GET_FILTER, SO_ATTACH_REUSEPORT_CBPF];
 /** IPT_SO_SET_REPLACE, IP6T_SO_SET_REPLACE; ARPT_SO_SET_REPLACE; EBT_SO_SET_ENTRIES and …_COUNTERS, linux/netfilter*. */
 const TABLES: readonly number[] = [64, 96, 128, 129];
 

@@ -37,14 +37,17 @@ export interface ReceiveMessageOptions extends ReceiveOptions {
   readonly ancillaryBytes?: number | undefined;
 }
 
-export interface SendMessageOptions<A extends C.AnyAddr> extends C.WaitOptions {
+export interface SendMessageOptions<A extends C.AnyAddr, P = A | string> extends C.WaitOptions {
   /** Where it goes; the connected peer by default. */
-  readonly peer?: A | string | undefined;
+  readonly peer?: P | undefined;
   readonly ancillary?: AncillaryRequest | undefined;
 }
 
-/** More than the largest datagram of IP; a local one may be larger, and is then received into an array of its own. */
-const SCRATCH_BYTES = 64 * 1024;
+/**
+ * More than the largest datagram of IP, and than a packet of the loopback interface, whose MTU is 65536, with its link header.
+ * A local datagram may be larger, and is then received into an array of its own.
+ */
+const SCRATCH_BYTES = 64 * 1024 + 512;
 
 const scratch = new Uint8Array(new ArrayBuffer(SCRATCH_BYTES));
 
@@ -87,14 +90,14 @@ export function receiveArguments<O>(
   return [undefined, bufferOrOptions];
 }
 
-/** A socket for datagrams. Not made directly: see `UdpSocket`, `UnixDatagram`. */
-export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
+/** A socket for datagrams, whose peers are named by a `P`. Not made directly: see `UdpSocket`, `UnixDatagram`. */
+export abstract class DatagramSocket<A extends C.AnyAddr, P = A | string> extends Socket<A> {
   /** The peer that the socket is connected to, in the kernel's bytes. */
   protected peerBytes: Uint8Array | undefined;
   #peerAddr: A | undefined;
 
   /** @internal The kernel's bytes of an address that the caller names. @throws before any system call */
-  protected abstract encodePeer(peer: A | string): Uint8Array;
+  protected abstract encodePeer(peer: P): Uint8Array;
 
   /** @internal @throws {TypeError} where this socket's datagrams cannot be received one by one */
   protected abstract checkSingle(): void;
@@ -112,6 +115,9 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
     bytes: Uint8Array,
     peerBytes: Uint8Array | undefined,
   ): Error;
+
+  /** @internal What is checked before the first attempt to send. @throws {SysError} where the kernel would refuse it */
+  protected checkOutgoing(_bytes: Uint8Array, _peerBytes: Uint8Array | undefined): void {}
 
   /** @internal Makes a sending call, and again when there is room: of which the kernel tells, unless a kind of socket knows better. */
   protected runSend(
@@ -177,7 +183,7 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
    * @throws the signal's reason, or {@link TimeoutError}; it has not been sent then
    * @see man 2 sendto
    */
-  sendTo(bytes: Uint8Array, peer: A | string, options?: C.WaitOptions): Promise<number> {
+  sendTo(bytes: Uint8Array, peer: P, options?: C.WaitOptions): Promise<number> {
     let peerBytes: Uint8Array;
     try {
       peerBytes = this.encodePeer(peer);
@@ -194,6 +200,7 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
   ): Promise<number> {
     try {
       checkBytes("bytes", bytes);
+      this.checkOutgoing(bytes, peerBytes);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -212,13 +219,14 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
   }
 
   /** Sends one datagram now. @returns as {@link sendTo}, or {@link WOULD_BLOCK} */
-  trySendTo(bytes: Uint8Array, peer: A | string): number | C.WouldBlock {
+  trySendTo(bytes: Uint8Array, peer: P): number | C.WouldBlock {
     checkBytes("bytes", bytes);
     return this.#tryNow(bytes, this.encodePeer(peer));
   }
 
   #tryNow(bytes: Uint8Array, peerBytes: Uint8Array | undefined): number | C.WouldBlock {
     this.source.open("send");
+    this.checkOutgoing(bytes, peerBytes);
     return this.sendWaits(peerBytes) ? C.WOULD_BLOCK : this.sendNow(bytes, peerBytes);
   }
 
@@ -261,12 +269,16 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
    * @throws as {@link sendTo}
    * @see man 2 sendmsg
    */
-  sendMsg(bytes: Uint8Array | readonly Uint8Array[], options: SendMessageOptions<A> = {}): Promise<number> {
+  sendMsg(
+    bytes: Uint8Array | readonly Uint8Array[],
+    options: SendMessageOptions<A, P> = {},
+  ): Promise<number> {
     try {
       const parts = Array.isArray(bytes) ? bytes : [bytes];
       for (const part of parts) checkBytes("bytes", part);
       const whole = parts.length === 1 ? (parts[0] as Uint8Array) : concatenate(parts);
       const peerBytes = options.peer === undefined ? undefined : this.encodePeer(options.peer);
+      this.checkOutgoing(whole, peerBytes);
       const { ancillary } = options;
       const encode = (): Uint8Array | undefined =>
         ancillary === undefined ? undefined : this.encodeRequest(ancillary, peerBytes ?? this.peerBytes);
@@ -345,7 +357,12 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
     };
   }
 
-  /** @internal Room for the largest datagram: of IP 64 KiB. */
+  /** @internal What recvmsg is told: files that come are not left to child processes. */
+  protected messageFlags(): number {
+    return C.MSG_CMSG_CLOEXEC;
+  }
+
+  /** @internal Room for the largest datagram: of IP 64 KiB, and a little more. */
   protected scratchBytes(): number {
     return SCRATCH_BYTES;
   }
@@ -395,7 +412,7 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
     ancillaryBytes: number,
   ): ReceivedMessage<A> | C.WouldBlock {
     const target = buffer ?? this.#scratchFor();
-    const flags = C.MSG_TRUNC | C.MSG_CMSG_CLOEXEC | (peek ? C.MSG_PEEK : 0);
+    const flags = C.MSG_TRUNC | this.messageFlags() | (peek ? C.MSG_PEEK : 0);
     const call = (): number => {
       message.setData(0, C.addressOf(target), target.length);
       message.expect(0, ancillaryBytes);

@@ -2,6 +2,7 @@
 import { type IpAddr, SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
 import { peerFrom } from "./_peers.ts";
+import { type Ancillary, decodeAncillary } from "./ancillary.ts";
 
 /** What ICMP, or this host, reported of a datagram that this socket sent. */
 export interface SocketError {
@@ -18,8 +19,13 @@ export interface SocketError {
   readonly code: number;
   /** The MTU of the path, in bytes, where the error is `EMSGSIZE`. */
   readonly mtu: number | undefined;
-  /** The beginning of the datagram's payload, as far as it was sent back. */
+  /**
+   * The beginning of the datagram's payload, as far as it was sent back: of a ping socket from the ICMP header on, of a raw
+   * one from behind the IP header on, or from its start where the socket writes it itself.
+   */
   readonly data: Uint8Array;
+  /** What the socket asks to be told beside a datagram, here of the ICMP message: when it came, the TTL that it had left … */
+  readonly ancillary: Ancillary;
 }
 
 /** One entry of the queue, as it is. */
@@ -28,6 +34,8 @@ export interface QueueEntry {
   readonly offender: SocketAddr | undefined;
   readonly peer: SocketAddr | undefined;
   readonly data: Uint8Array;
+  /** All the control data of the entry, the error's among it. */
+  readonly control: Uint8Array;
 }
 
 const ORIGINS: Readonly<Record<number, SocketError["origin"]>> = {
@@ -66,13 +74,15 @@ export function readErrorQueue(fd: number): QueueEntry | undefined {
     if (count === -C.errno.EINTR) continue;
     if (count === -C.errno.EAGAIN) return undefined;
     C.check(count, "recvmsg");
-    const extended = C.decodeControl(message.control(0)).find(isExtendedError);
+    const control = message.control(0).slice();
+    const extended = C.decodeControl(control).find(isExtendedError);
     if (extended === undefined) continue; // a transmit timestamp that somebody asked for
     return {
       fields: C.sock_extended_err.decode(extended.data),
       offender: offenderIn(extended.data.subarray(C.sock_extended_err.size)),
       peer: ipAddress(message.name(0)),
       data: scratch.slice(0, count),
+      control,
     };
   }
 }
@@ -88,7 +98,7 @@ export function socketErrorOf(
   const origin = ORIGINS[ee_origin] ?? ee_origin;
   return {
     error: new C.SysError(ee_errno, "send", {
-      address: peer?.toString(),
+      address: peer === undefined ? undefined : C.addressText(peer),
       hint: hintFor(ee_errno, origin, ee_info),
     }),
     peer,
@@ -98,7 +108,15 @@ export function socketErrorOf(
     code: ee_code,
     mtu: ee_errno === C.errno.EMSGSIZE && ee_info > 0 ? ee_info : undefined,
     data: entry.data,
+    ancillary: beside(entry.control),
   };
+}
+
+/** What came beside the error itself. */
+function beside(control: Uint8Array): Ancillary {
+  const { others = [], ...ancillary } = decodeAncillary(control);
+  const rest = others.filter((it) => !isExtendedError(it));
+  return rest.length === 0 ? ancillary : { ...ancillary, others: rest };
 }
 
 function hintFor(number: number, origin: SocketError["origin"], info: number): string | undefined {

@@ -1,7 +1,7 @@
 /** What every listening socket can do: accept connections, and outlast shortages of files. */
 import * as C from "../sys/index.ts";
-import { Socket } from "./_socket.ts";
-import { OwnedFd } from "./owned_fd.ts";
+import { fdNumber, Socket } from "./_socket.ts";
+import type { OwnedFd } from "./owned_fd.ts";
 
 export interface AcceptOptions {
   /** How many finished handshakes may wait for accept; the kernel caps it at net.core.somaxconn. 4096 by default. */
@@ -43,8 +43,7 @@ export function checkBacklog(backlog: number): void {
 
 /** @throws {TypeError} where an fd to be adopted is no socket that listens */
 export function checkListening(fd: number | OwnedFd, what: string): void {
-  const number = fd instanceof OwnedFd ? fd.fd : fd;
-  if (!Number.isInteger(number) || number < 0) return; // adoptFd says it
+  const number = fdNumber(fd);
   const listening = C.getsockoptInt(number, C.SOL_SOCKET, C.SO_ACCEPTCONN);
   if (C.check(listening, "getsockopt", { address: `fd ${number}` }) === 0) {
     throw new TypeError(`fd: expected ${what}, got a socket that does not listen (fd ${number})`);

@@ -1,6 +1,7 @@
 /** Multicast membership, any-source and source-specific, of both families, by the protocol-independent calls of RFC 3678. */
 import { IpAddr, SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
+import { interfaceIndex } from "./_option_structs.ts";
 
 /** Which interface a group is joined on, and from whom. */
 export interface MulticastOptions {
@@ -37,22 +38,6 @@ function addressOf(name: string, value: unknown): IpAddr {
   return ip;
 }
 
-/** @throws {SysError} `ENODEV` */
-export function interfaceIndex(value: string | number | undefined): number {
-  if (value === undefined) return 0;
-  if (typeof value === "number") {
-    if (!Number.isInteger(value) || value < 0 || value > 0x7fffffff) {
-      throw new RangeError(`interface: expected an index from 0 to 2147483647, got ${value}`);
-    }
-    return value;
-  }
-  if (typeof value !== "string") {
-    throw new TypeError(`interface: expected a name or an index, got ${typeof value}`);
-  }
-  const hint = `this host has no network interface named ${JSON.stringify(value)}`;
-  return C.check(C.if_nametoindex(value), "if_nametoindex", { address: value, hint });
-}
-
 function storage(ip: IpAddr): Uint8Array {
   const bytes = new Uint8Array(C.SOCKADDR_STORAGE_LEN);
   bytes.set(C.encodeSockaddr(SocketAddr.of(ip, 0)));
@@ -62,6 +47,7 @@ function storage(ip: IpAddr): Uint8Array {
 /**
  * Changes a membership of the socket.
  * @throws {TypeError | AddressError} for what is no multicast address, or a source of the other family
+ * @throws {TypeError | RangeError} for what is no name and no index of an interface
  * @throws {SysError} `ENODEV`, `EADDRINUSE`, `EADDRNOTAVAIL` …
  * @see RFC 3678 §5.1; man 7 ip
  */
@@ -73,7 +59,7 @@ export function changeMembership(
 ): void {
   const group = addressOf("group", groupAddress);
   if (!group.isMulticast) throw new TypeError(`group: expected a multicast address, got ${group}`);
-  const index = interfaceIndex(options.interface);
+  const index = options.interface === undefined ? 0 : interfaceIndex(options.interface, "interface");
   let optname: number;
   let value: Uint8Array;
   if (options.source === undefined) {

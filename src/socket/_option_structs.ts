@@ -62,8 +62,13 @@ export const rate: Codec<number | undefined> = {
   },
 };
 
-/** @throws {SysError} `ENODEV` where this host has no interface of that name */
-function indexOf(value: unknown, name: string): number {
+/**
+ * The index of an interface that is given by name or index.
+ * @param name the option's, for the messages
+ * @throws {TypeError | RangeError}
+ * @throws {SysError} `ENODEV` where this host has no interface of that name
+ */
+export function interfaceIndex(value: unknown, name: string): number {
   if (typeof value === "number") return checkWhole(name, value, 0, INT_MAX, "an interface index");
   if (typeof value !== "string") throw wrongType(name, "the name or the index of an interface", value);
   if (value === "") throw new RangeError(`${name}: expected the name of an interface, got ""; 0 is none`);
@@ -80,7 +85,7 @@ export const networkInterface: Codec<number, string | number> = {
   size: 4,
   values: "interface index; takes a name, too",
   decode: readInt,
-  encode: (value, name) => writeInt(indexOf(value, name)),
+  encode: (value, name) => writeInt(interfaceIndex(value, name)),
 };
 
 const swap = (index: number): number => viewOf(writeInt(index)).getInt32(0, false);
@@ -89,7 +94,7 @@ const swap = (index: number): number => viewOf(writeInt(index)).getInt32(0, fals
 export const networkInterfaceBe: Codec<number, string | number> = {
   ...networkInterface,
   decode: (bytes) => swap(readInt(bytes)),
-  encode: (value, name) => writeInt(swap(indexOf(value, name))),
+  encode: (value, name) => writeInt(swap(interfaceIndex(value, name))),
 };
 
 /** A struct ip_mreqn to write; the kernel answers with its imr_address alone. */
@@ -103,7 +108,7 @@ export const multicastInterface: Codec<Ipv4Addr, string | number | Ipv4Addr> = {
     if (typeof value !== "string" && typeof value !== "number") {
       throw wrongType(name, "an IPv4 address, or the name or the index of an interface", value);
     }
-    return C.ip_mreqn.encode({ imr_ifindex: indexOf(value, name) });
+    return C.ip_mreqn.encode({ imr_ifindex: interfaceIndex(value, name) });
   },
 };
 
@@ -215,6 +220,36 @@ export const tcpInfo: Decoder<C.TcpInfo> = {
   values: "TcpInfo",
   decode: (bytes) => C.tcp_info.decodePrefix(bytes),
 };
+
+/**
+ * The types of ICMP messages that are let through. The kernel has a bit for each that is not: a `struct icmp_filter`,
+ * linux/icmp.h, of 32, or a `struct icmp6_filter`, RFC 3542 §3.2, of 256.
+ */
+export function icmpTypes(count: 32 | 256): Codec<readonly number[] | undefined> {
+  const unit = count === 256 ? "an ICMPv6 type" : "an ICMP type; those from 32 on are always let through";
+  return {
+    size: count / 8,
+    values: `array of types, 0 to ${count - 1}; or undefined`,
+    decode(bytes) {
+      const through: number[] = [];
+      for (let type = 0; type < count; type++) {
+        if ((((bytes[type >> 3] as number) >> (type & 7)) & 1) === 0) through.push(type);
+      }
+      return through.length === count ? undefined : through;
+    },
+    encode(value, name) {
+      const bytes = new Uint8Array(count / 8);
+      if (value === undefined) return bytes;
+      if (!Array.isArray(value)) throw wrongType(name, "an array of ICMP types, or undefined", value);
+      bytes.fill(0xff);
+      for (const one of value as readonly unknown[]) {
+        const type = checkWhole(name, one, 0, count - 1, unit);
+        bytes[type >> 3] = (bytes[type >> 3] as number) & ~(1 << (type & 7));
+      }
+      return bytes;
+    },
+  };
+}
 
 /** No bytes are no value. */
 export const savedHeaders: Decoder<Uint8Array | undefined> = {

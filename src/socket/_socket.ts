@@ -1,6 +1,7 @@
 /** What every socket has: an fd that it owns, its own address, options, close. */
 import type { SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
+import { attachFilter, type ClassicFilter, detachFilter } from "./_filter.ts";
 import {
   applySetting,
   type OptionSetting,
@@ -69,6 +70,26 @@ export abstract class Socket<A extends C.AnyAddr = C.AnyAddr> implements Disposa
     writeOption(this.source.open("setsockopt"), option, value);
   }
 
+  /**
+   * Puts a classic BPF filter on the socket, in place of one that it has: what it does not take is as if it had never come.
+   * What is queued already stays. On TCP it sees segments, and on UDP the UDP header and what follows.
+   * @throws {TypeError | RangeError} for what is no program, before any system call
+   * @throws {SysError} `EINVAL` a program that the kernel does not take; `EPERM` a locked filter, SO.LOCK_FILTER
+   * @see man 7 socket, SO_ATTACH_FILTER
+   */
+  attachFilter(filter: ClassicFilter): void {
+    attachFilter(this.source.open("setsockopt"), filter);
+  }
+
+  /**
+   * Takes the filter off.
+   * @throws {SysError} `ENOENT` where there is none; `EPERM` a locked filter
+   * @see man 7 socket, SO_DETACH_FILTER
+   */
+  detachFilter(): void {
+    detachFilter(this.source.open("setsockopt"));
+  }
+
   /** Makes the calls that wait from now on keep the process alive, as they do by default. */
   ref(): this {
     this.source.setReferenced(true);
@@ -131,11 +152,44 @@ export function familyOf(address: SocketAddr): number {
   return address.ip.version === 4 ? C.AF_INET : C.AF_INET6;
 }
 
+/** The number of an fd from elsewhere. @throws {TypeError} @throws {SysError} `EBADF` for an OwnedFd that is closed */
+export function fdNumber(fd: number | OwnedFd): number {
+  const number = fd instanceof OwnedFd ? fd.fd : fd;
+  if (!Number.isInteger(number) || number < 0 || number > 0x7fffffff) {
+    throw new TypeError(`fd: expected an OwnedFd or the number of an open file, got ${String(fd)}`);
+  }
+  return number;
+}
+
+/**
+ * Looks at what an fd from elsewhere is, and makes it close-on-exec, and blocking or not. It stays the caller's.
+ * @param domains the families that will do
+ * @throws {TypeError} where it is no such socket; nothing has changed then
+ * @throws {SysError} `EBADF`, `ENOTSOCK`
+ */
+export function prepareFd(
+  fd: number | OwnedFd,
+  domains: readonly number[],
+  type: number,
+  what: string,
+  blocking: boolean,
+): number {
+  const number = fdNumber(fd);
+  const ask = (name: number): number =>
+    C.check(C.getsockoptInt(number, C.SOL_SOCKET, name), "getsockopt", { address: `fd ${number}` });
+  if (!domains.includes(ask(C.SO_DOMAIN)) || ask(C.SO_TYPE) !== type) {
+    throw new TypeError(`fd: expected ${what}, got a socket of another kind (fd ${number})`);
+  }
+  const flags = C.check(C.fcntl(number, C.F_GETFL), "fcntl");
+  const wanted = blocking ? flags & ~C.O_NONBLOCK : flags | C.O_NONBLOCK;
+  C.check(C.fcntl(number, C.F_SETFL, wanted), "fcntl");
+  C.check(C.fcntl(number, C.F_SETFD, C.FD_CLOEXEC), "fcntl");
+  return number;
+}
+
 /**
  * Takes over an fd from elsewhere, after a look at what it is; makes it non-blocking and close-on-exec.
- * @param domains the families that will do
- * @throws {TypeError} where it is no such socket; the fd stays the caller's then
- * @throws {SysError} `EBADF`, `ENOTSOCK`
+ * @throws as {@link prepareFd}; the fd stays the caller's then
  */
 export function adoptFd(
   fd: number | OwnedFd,
@@ -143,19 +197,8 @@ export function adoptFd(
   type: number,
   what: string,
 ): number {
-  const number = fd instanceof OwnedFd ? fd.fd : fd;
-  if (!Number.isInteger(number) || number < 0) {
-    throw new TypeError(`fd: expected an OwnedFd or the number of an open file, got ${String(fd)}`);
-  }
   C.startReactor();
-  const ask = (name: number): number =>
-    C.check(C.getsockoptInt(number, C.SOL_SOCKET, name), "getsockopt", { address: `fd ${number}` });
-  if (!domains.includes(ask(C.SO_DOMAIN)) || ask(C.SO_TYPE) !== type) {
-    throw new TypeError(`fd: expected ${what}, got a socket of another kind (fd ${number})`);
-  }
-  const flags = C.check(C.fcntl(number, C.F_GETFL), "fcntl");
-  C.check(C.fcntl(number, C.F_SETFL, flags | C.O_NONBLOCK), "fcntl");
-  C.check(C.fcntl(number, C.F_SETFD, C.FD_CLOEXEC), "fcntl");
+  const number = prepareFd(fd, domains, type, what, false);
   return fd instanceof OwnedFd ? fd.release() : number;
 }
 
@@ -168,9 +211,10 @@ export function openSocket(
   type: number,
   settings: readonly OptionSetting[],
   prepare: (fd: number) => void,
+  protocol = 0,
 ): number {
   C.startReactor();
-  const fd = C.check(C.socket(family, type | C.SOCK_NONBLOCK | C.SOCK_CLOEXEC, 0), "socket");
+  const fd = C.check(C.socket(family, type | C.SOCK_NONBLOCK | C.SOCK_CLOEXEC, protocol), "socket");
   try {
     for (const setting of settings) applySetting(fd, setting);
     prepare(fd);

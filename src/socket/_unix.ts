@@ -3,10 +3,10 @@ import { lstatSync } from "node:fs";
 import * as C from "../sys/index.ts";
 import { message } from "./_message.ts";
 import { Retry } from "./_retry.ts";
-import { adoptFd, openSocket } from "./_socket.ts";
+import { adoptFd, fdNumber, openSocket } from "./_socket.ts";
 import { type AncillaryRequest, type Credentials, encodeAncillary } from "./ancillary.ts";
 import type { OptionSetting } from "./options.ts";
-import { OwnedFd } from "./owned_fd.ts";
+import type { OwnedFd } from "./owned_fd.ts";
 
 /** Where to: a path, `"@name"` for an abstract address, or a UnixAddr. */
 export type UnixTarget = string | C.UnixAddr;
@@ -160,8 +160,8 @@ export function adoptConnected(
   type: number,
   what: string,
 ): { readonly fd: number; readonly peerBytes: Uint8Array } {
-  const number = fd instanceof OwnedFd ? fd.fd : fd;
-  const peer = typeof number === "number" && number >= 0 ? C.getpeername(number) : new Uint8Array();
+  const number = fdNumber(fd);
+  const peer = C.getpeername(number);
   if (typeof peer === "number") throw new C.SysError(peer, "getpeername", { address: `fd ${number}` });
   return { fd: adoptFd(fd, [C.AF_UNIX], type, what), peerBytes: peer };
 }

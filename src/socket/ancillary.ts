@@ -1,6 +1,7 @@
 /** Ancillary data, typed, both ways: what travels beside a message in control messages, cmsg(3). */
 import { IpAddr, Ipv4Addr, Ipv6Addr, type SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
+import { type PacketInfo, packetInfoOf } from "./_packet_info.ts";
 import { OwnedFd } from "./owned_fd.ts";
 
 /** Where a datagram was sent to: IP_PKTINFO, IPV6_RECVPKTINFO. */
@@ -42,6 +43,8 @@ export interface Ancillary {
   readonly segmentBytes?: number;
   /** How many datagrams this socket has dropped for want of room so far, modulo 2^32: SO.RXQ_OVFL. Absent until the first. */
   readonly drops?: number;
+  /** What else is known of a packet: length, VLAN tag, checksum: PACKET.AUXDATA. */
+  readonly packet?: PacketInfo;
   /** Files that were passed (SCM_RIGHTS), to be closed by whoever takes the message. */
   readonly fds?: readonly OwnedFd[];
   /** SO.PASSCRED. */
@@ -73,7 +76,7 @@ export interface AncillaryRequest {
 }
 
 /** What kind of socket a message goes out by. */
-export type MessageKind = "udp" | "ip" | "unix";
+export type MessageKind = "udp" | "ip" | "unix" | "packet";
 
 const KNOWN: Readonly<Record<keyof AncillaryRequest, readonly MessageKind[]>> = {
   source: ["udp", "ip"],
@@ -83,7 +86,7 @@ const KNOWN: Readonly<Record<keyof AncillaryRequest, readonly MessageKind[]>> = 
   segmentBytes: ["udp"],
   fds: ["unix"],
   credentials: ["unix"],
-  others: ["udp", "ip", "unix"],
+  others: ["udp", "ip", "unix", "packet"],
 };
 
 /** SCM_MAX_FD, include/net/scm.h. */
@@ -231,7 +234,9 @@ export function encodeAncillary(
       throw new TypeError(`ancillary: expected one of ${Object.keys(KNOWN).join(", ")}, got ${show(key)}`);
     }
     if (value !== undefined && !kinds.includes(kind)) {
-      throw new TypeError(`ancillary.${key}: not for ${kind === "unix" ? "local" : "IP"} sockets`);
+      throw new TypeError(
+        `ancillary.${key}: not for ${kind === "unix" ? "local" : kind === "packet" ? "packet" : "IP"} sockets`,
+      );
     }
   }
   const { ttl, tos, segmentBytes, fds, credentials, others } = request;
@@ -343,6 +348,12 @@ const READERS: ReadonlyMap<number, Reader> = new Map<number, Reader>([
     key(C.SOL_SOCKET, C.SO_RXQ_OVFL),
     reader(4, (data, draft) => {
       draft.drops = readInt(data) >>> 0;
+    }),
+  ],
+  [
+    key(C.SOL_PACKET, C.PACKET_AUXDATA),
+    reader(C.tpacket_auxdata.size, (data, draft) => {
+      draft.packet = packetInfoOf(data);
     }),
   ],
   [

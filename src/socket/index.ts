@@ -6,6 +6,9 @@
 export {
   checkDelay,
   checkWait,
+  LinkAddr,
+  type LinkAddrFields,
+  type PacketType,
   SysError,
   type TcpInfo,
   TimeoutError,
@@ -15,6 +18,7 @@ export {
   type WouldBlock,
   watchWait,
 } from "../sys/index.ts";
+export { bindFd, bindTo } from "./_bind.ts";
 export { checkBytes, concatenate, wrongBuffer } from "./_bytes.ts";
 export {
   type Datagram,
@@ -27,12 +31,19 @@ export {
   type SendMessageOptions,
 } from "./_datagram.ts";
 export type { DuplexOptions } from "./_duplex.ts";
-export type { SocketError } from "./_error_queue.ts";
+export { type QueueEntry, readErrorQueue, type SocketError } from "./_error_queue.ts";
+export type { ClassicFilter } from "./_filter.ts";
+export type { AncillaryKind } from "./_ip_settings.ts";
 export { checkBacklog, checkListening, PASSED_ON } from "./_listener.ts";
 export { ANCILLARY_BYTES, checkAncillaryBytes, checkControl, message } from "./_message.ts";
 export { changeMembership, type MulticastOptions } from "./_multicast.ts";
+export type { FanoutOptions, Membership, MembershipOptions, PacketProtocol } from "./_packet.ts";
+export type { CapturedPacket, PacketBlock, RingPacket } from "./_packet_block.ts";
+export { type ChecksumState, type PacketInfo, type VlanTag, withVlanTag } from "./_packet_info.ts";
 export { ipPeerBytes, peerFrom } from "./_peers.ts";
 export { type ConnectAttempt, ConnectError } from "./_race.ts";
+export type { HostAddr, HostSocketOptions } from "./_raw.ts";
+export { addressOf, familyOf, fdNumber, prepareFd } from "./_socket.ts";
 export {
   type BufferState,
   EndOfStreamError,
@@ -41,6 +52,7 @@ export {
   TooLargeError,
 } from "./_stream.ts";
 export type { OpenFile, SendFileOptions, SpliceOptions } from "./_transfer.ts";
+export { checkUdpFd, connectFirst, connectUdp, disconnectUdp, hasGro, isTooLarge } from "./_udp_calls.ts";
 export { udpSendError } from "./_udp_send_error.ts";
 export {
   adviceOnReset,
@@ -69,13 +81,21 @@ export {
 export { DatagramTooLargeError } from "./datagram_too_large.ts";
 export {
   applySetting,
+  type Fanout,
+  type FanoutFlag,
+  type FanoutMode,
+  ICMP,
+  ICMPV6,
   IP,
   IPV6,
   type OptionNotes,
   type OptionSetting,
   type OptionSocket,
+  PACKET,
+  type PacketStatistics,
   type PortRange,
   type ReadableOption,
+  type RolloverStatistics,
   readOption,
   SO,
   type SocketOption,
@@ -86,6 +106,10 @@ export {
   writeOption,
 } from "./options.ts";
 export { OwnedFd } from "./owned_fd.ts";
+export { PacketRing, type PacketRingOptions } from "./packet_ring.ts";
+export { type PacketAncillaryKind, type PacketOptions, PacketSocket } from "./packet_socket.ts";
+export { type PingOptions, PingSocket } from "./ping_socket.ts";
+export { type RawOptions, type RawProtocol, RawSocket } from "./raw_socket.ts";
 export { type BatchDatagram, ReceiveBatch, type ReceiveBatchOptions } from "./receive_batch.ts";
 export { SendBatch, type SendBatchOptions } from "./send_batch.ts";
 export type { SocketDuplex } from "./socket_duplex.ts";
@@ -93,7 +117,6 @@ export { TcpDuplex, type TcpDuplexOptions, type TcpDuplexTarget } from "./tcp_du
 export { type ListenOptions, TcpListener } from "./tcp_listener.ts";
 export { type ConnectOptions, TcpStream } from "./tcp_stream.ts";
 export {
-  type AncillaryKind,
   type OutgoingDatagram,
   settingsOf as udpSettings,
   type UdpConnectOptions,

@@ -9,8 +9,18 @@ export type {
   WritableOption,
 } from "./_option_row.ts";
 export type { PortRange, TxTime } from "./_option_structs.ts";
+export { ICMP } from "./_options_icmp.ts";
+export { ICMPV6 } from "./_options_icmpv6.ts";
 export { IP } from "./_options_ip.ts";
 export { IPV6 } from "./_options_ipv6.ts";
+export {
+  type Fanout,
+  type FanoutFlag,
+  type FanoutMode,
+  PACKET,
+  type PacketStatistics,
+  type RolloverStatistics,
+} from "./_options_packet.ts";
 export { SO } from "./_options_so.ts";
 export { TCP } from "./_options_tcp.ts";
 export { UDP } from "./_options_udp.ts";

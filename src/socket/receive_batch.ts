@@ -1,5 +1,5 @@
 /** ReceiveBatch: room for many datagrams, filled by one recvmmsg, and with UDP_GRO by few large messages. */
-import type { SocketAddr } from "../ip/index.ts";
+import { SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
 import { peerFrom } from "./_peers.ts";
 import { type Ancillary, decodeAncillary } from "./ancillary.ts";
@@ -20,10 +20,10 @@ export interface ReceiveBatchOptions {
 }
 
 /** One datagram of a batch. */
-export interface BatchDatagram {
+export interface BatchDatagram<A extends C.AnyAddr = SocketAddr> {
   /** A view into the batch, valid until the next receive. */
   readonly data: Uint8Array;
-  readonly peer: SocketAddr;
+  readonly peer: A;
   readonly truncated: boolean;
 }
 
@@ -40,10 +40,11 @@ const WORD_TYPE = 3;
 const WORD_DATA = 4;
 
 /**
- * Datagrams received together, by `UdpSocket.recvMany`. Its memory is used again and again: the data of a datagram is a
- * view, valid until the next receive into the same batch.
+ * Datagrams received together, by `UdpSocket.recvMany`, or packets, by `PacketSocket.recvMany`. Its memory is used again
+ * and again: the data of a datagram is a view, valid until the next receive into the same batch.
+ * @typeParam A the addresses of its senders: `SocketAddr`, or `LinkAddr` for a packet socket
  */
-export class ReceiveBatch {
+export class ReceiveBatch<A extends C.AnyAddr = SocketAddr> {
   /** How many messages one call takes at most. */
   readonly capacity: number;
   /** Room for each message, in bytes. */
@@ -65,7 +66,7 @@ export class ReceiveBatch {
   #inUse = false;
   #lastFirst = -1;
   #lastSecond = -1;
-  #lastPeer: SocketAddr | undefined;
+  #lastPeer: A | undefined;
 
   constructor(options: ReceiveBatchOptions = {}) {
     const { merged = false } = options;
@@ -122,14 +123,14 @@ export class ReceiveBatch {
   }
 
   /** Who sent datagram `i`. @throws {RangeError} where there is no such datagram */
-  peer(i: number): SocketAddr {
+  peer(i: number): A {
     const message = this.#message(i);
     const first = this.#vector.nameWord(message, 0);
     const second = this.#vector.nameWord(message, 1);
     // Mostly the same as the one before; of IPv4 the two words are all of it.
-    if (first === this.#lastFirst && second === this.#lastSecond) return this.#lastPeer as SocketAddr;
-    const peer = peerFrom(this.#vector.name(message)) as SocketAddr;
-    if (peer.ip.version === 4) {
+    if (first === this.#lastFirst && second === this.#lastSecond) return this.#lastPeer as A;
+    const peer = peerFrom(this.#vector.name(message)) as A;
+    if (peer instanceof SocketAddr && peer.ip.version === 4) {
       this.#lastFirst = first;
       this.#lastSecond = second;
       this.#lastPeer = peer;
@@ -159,7 +160,7 @@ export class ReceiveBatch {
   }
 
   /** The datagrams in the order in which they came. */
-  *[Symbol.iterator](): Generator<BatchDatagram, void, undefined> {
+  *[Symbol.iterator](): Generator<BatchDatagram<A>, void, undefined> {
     for (let i = 0; i < this.#size; i++) {
       yield { data: this.data(i), peer: this.peer(i), truncated: this.truncated(i) };
     }

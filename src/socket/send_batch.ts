@@ -28,11 +28,14 @@ export function checkCount(name: string, value: number, max: number): number {
   return value;
 }
 
+const peerBytes = (peer: SocketAddr | C.LinkAddr | string): Uint8Array =>
+  peer instanceof C.LinkAddr ? C.encodeSockaddrLl(peer) : ipPeerBytes(peer);
+
 const sameBytes = (a: Uint8Array | undefined, b: Uint8Array | undefined): boolean =>
   a === b ||
   (a !== undefined && b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]));
 
-/** Datagrams to be sent together, by `UdpSocket.sendMany`. What is pushed is copied. To be used again and again. */
+/** Datagrams to be sent together, by `UdpSocket.sendMany` or `PacketSocket.sendMany`. What is pushed is copied. To be used again and again. */
 export class SendBatch {
   /** How many datagrams there is room for. */
   readonly capacity: number;
@@ -84,12 +87,12 @@ export class SendBatch {
 
   /**
    * Adds a datagram.
-   * @param peer where it goes; the connected peer by default
+   * @param peer where it goes; the connected peer by default, or the device of a packet socket, which takes a LinkAddr
    * @returns false where there is no room: send first
    * @throws {RangeError} more bytes than a datagram, or than the whole batch, can have
    * @throws {TypeError} while the batch is being sent
    */
-  push(bytes: Uint8Array, peer?: SocketAddr | string): boolean {
+  push(bytes: Uint8Array, peer?: SocketAddr | C.LinkAddr | string): boolean {
     if (!(bytes instanceof Uint8Array)) {
       throw new TypeError(`bytes: expected a Uint8Array, got ${typeof bytes}`);
     }
@@ -99,7 +102,7 @@ export class SendBatch {
     if (length > most) throw new RangeError(`bytes: expected at most ${most} bytes, got ${length}`);
     const i = this.#size;
     if (i === this.capacity || this.#filled + length > this.#arena.length) return false;
-    this.#peers[i] = peer === undefined ? undefined : ipPeerBytes(peer);
+    this.#peers[i] = peer === undefined ? undefined : peerBytes(peer);
     this.#arena.set(bytes, this.#filled);
     this.#offsets[i] = this.#filled;
     this.#lengths[i] = length;

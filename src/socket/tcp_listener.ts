@@ -1,6 +1,7 @@
 /** TcpListener: waits on a port and accepts connections. */
-import { Ipv4Addr, Ipv6Addr, SocketAddr } from "../ip/index.ts";
+import type { SocketAddr } from "../ip/index.ts";
 import * as C from "../sys/index.ts";
+import { bindFd, bindTo } from "./_bind.ts";
 import { type AcceptOptions, checkBacklog, checkListening, Listener } from "./_listener.ts";
 import { adoptFd, familyOf, openSocket } from "./_socket.ts";
 import { IPV6, type OptionSetting, SO } from "./options.ts";
@@ -32,18 +33,7 @@ export class TcpListener extends Listener<TcpStream, SocketAddr> {
    * @throws {AddressError} the text is no address with a port
    */
   static override bind(address: string | number | SocketAddr, options: ListenOptions = {}): TcpListener {
-    if (typeof address === "string") return TcpListener.#bind(SocketAddr.parse(address), options);
-    if (address instanceof SocketAddr) return TcpListener.#bind(address, options);
-    if (typeof address !== "number") {
-      throw new TypeError(`address: expected "host:port", a SocketAddr, or a port, got ${typeof address}`);
-    }
-    try {
-      return TcpListener.#bind(SocketAddr.of(Ipv6Addr.UNSPECIFIED, address), options);
-    } catch (error) {
-      const noIpv6 = error instanceof C.SysError && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(error.code);
-      if (!noIpv6 || options.ipv6Only === true) throw error;
-      return TcpListener.#bind(SocketAddr.of(Ipv4Addr.UNSPECIFIED, address), options);
-    }
+    return bindTo(address, options.ipv6Only === true, (one) => TcpListener.#bind(one, options));
   }
 
   static #bind(address: SocketAddr, options: ListenOptions): TcpListener {
@@ -52,10 +42,9 @@ export class TcpListener extends Listener<TcpStream, SocketAddr> {
     const settings = [...(options.options ?? []), SO.REUSEADDR.to(reuseAddr), SO.REUSEPORT.to(reusePort)];
     const v6Only = IPV6.V6ONLY.to(ipv6Only);
     if (address.ip.version === 6) settings.push(v6Only);
-    const details = { address: address.toString() };
     const fd = openSocket(familyOf(address), C.SOCK_STREAM, settings, (fd) => {
-      C.check(C.bind(fd, C.encodeSockaddr(address)), "bind", details);
-      C.check(C.listen(fd, backlog), "listen", details);
+      bindFd(fd, address);
+      C.check(C.listen(fd, backlog), "listen", { address: address.toString() });
     });
     return new TcpListener(new C.Source(fd, "TcpListener"), options.onPause);
   }

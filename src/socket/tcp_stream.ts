@@ -2,12 +2,13 @@
 import type { SocketAddr } from "../ip/index.ts";
 import { type Family, type Resolver, resolveTarget, splitTarget, type Target } from "../names/index.ts";
 import * as C from "../sys/index.ts";
+import { bindFd } from "./_bind.ts";
 import { type ConnectAttempt, ConnectError, race } from "./_race.ts";
-import { addressOf, adoptFd, familyOf, openSocket } from "./_socket.ts";
+import { addressOf, adoptFd, familyOf, fdNumber, openSocket } from "./_socket.ts";
 import { StreamSocket } from "./_stream.ts";
 import { ZeroCopy, type ZeroCopyResult } from "./_zero_copy.ts";
 import { type OptionSetting, SO, TCP } from "./options.ts";
-import { OwnedFd } from "./owned_fd.ts";
+import type { OwnedFd } from "./owned_fd.ts";
 
 /** RFC 8305 §8 recommends 250 ms. */
 const ATTEMPT_DELAY_MS = 250;
@@ -65,8 +66,8 @@ export class TcpStream extends StreamSocket<SocketAddr> {
    */
   static fromFd(fd: number | OwnedFd): TcpStream {
     const what = "a TCP socket";
-    const number = fd instanceof OwnedFd ? fd.fd : fd;
-    const peer = typeof number === "number" && number >= 0 ? C.getpeername(number) : new Uint8Array();
+    const number = fdNumber(fd);
+    const peer = C.getpeername(number);
     if (typeof peer === "number") throw new C.SysError(peer, "getpeername", { address: `fd ${number}` });
     return TcpStream.fromConnected(adoptFd(fd, [C.AF_INET, C.AF_INET6], C.SOCK_STREAM, what), peer);
   }
@@ -129,11 +130,7 @@ export class TcpStream extends StreamSocket<SocketAddr> {
     const details = { address: address.toString() };
     const bytes = C.encodeSockaddr(address);
     const fd = openSocket(familyOf(address), C.SOCK_STREAM, options.options ?? [], (fd) => {
-      if (options.localAddr !== undefined) {
-        C.check(C.bind(fd, C.encodeSockaddr(options.localAddr)), "bind", {
-          address: options.localAddr.toString(),
-        });
-      }
+      if (options.localAddr !== undefined) bindFd(fd, options.localAddr);
       const begun = C.connect(fd, bytes);
       if (begun !== -C.errno.EINPROGRESS && begun !== -C.errno.EINTR) C.check(begun, "connect", details);
     });

@@ -1,23 +1,22 @@
 /** UdpSocket: datagrams, one by one or many per call, unicast, broadcast and multicast. */
-import { type IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr } from "../ip/index.ts";
+import type { SocketAddr } from "../ip/index.ts";
 import { type Family, type Resolver, resolveTarget, splitTarget, type Target } from "../names/index.ts";
 import * as C from "../sys/index.ts";
+import { bindFd, bindTo } from "./_bind.ts";
 import { checkBytes } from "./_bytes.ts";
-import { DatagramSocket, REPORTED_TRIES } from "./_datagram.ts";
-import { readErrorQueue, type SocketError, socketErrorOf } from "./_error_queue.ts";
-import { changeMembership, type MulticastOptions } from "./_multicast.ts";
+import { REPORTED_TRIES } from "./_datagram.ts";
+import { IpDatagramSocket } from "./_ip_datagram.ts";
+import { type AncillaryKind, ancillarySettings } from "./_ip_settings.ts";
 import { ipPeerBytes } from "./_peers.ts";
 import { adoptFd, familyOf, openSocket } from "./_socket.ts";
+import { checkUdpFd, connectFirst, connectUdp, disconnectUdp, hasGro } from "./_udp_calls.ts";
 import { udpSendError } from "./_udp_send_error.ts";
 import { type AncillaryRequest, encodeAncillary } from "./ancillary.ts";
-import { DatagramTooLargeError } from "./datagram_too_large.ts";
+import type { KernelHeaders } from "./datagram_too_large.ts";
 import { IP, IPV6, type OptionSetting, SO, UDP, type WritableOption } from "./options.ts";
 import type { OwnedFd } from "./owned_fd.ts";
 import { ReceiveBatch } from "./receive_batch.ts";
 import { SendBatch } from "./send_batch.ts";
-
-/** What a socket can be asked to tell beside each datagram; see {@link Ancillary}. */
-export type AncillaryKind = "destination" | "ttl" | "tos" | "timestamp" | "drops";
 
 export interface UdpOptions {
   /** SO_REUSEADDR: several sockets bind the port; of multicast and broadcast each gets a copy. False by default. */
@@ -66,32 +65,11 @@ const SEGMENTATION_REFUSED: readonly number[] = [
 /** So many datagrams of one batch go before the event loop has its turn. */
 const AT_A_STRETCH = 1024;
 
-/** An IPv6 socket may receive IPv4 too. */
-function settingsFor(kind: AncillaryKind, ipv6: boolean): OptionSetting[] {
-  switch (kind) {
-    case "destination":
-      return [IP.PKTINFO.to(true), ...(ipv6 ? [IPV6.RECVPKTINFO.to(true)] : [])];
-    case "ttl":
-      return [IP.RECVTTL.to(true), ...(ipv6 ? [IPV6.RECVHOPLIMIT.to(true)] : [])];
-    case "tos":
-      return [IP.RECVTOS.to(true), ...(ipv6 ? [IPV6.RECVTCLASS.to(true)] : [])];
-    case "timestamp":
-      return [SO.TIMESTAMPNS.to(true)];
-    case "drops":
-      return [SO.RXQ_OVFL.to(true)];
-    default:
-      throw new TypeError(
-        `ancillary: expected "destination", "ttl", "tos", "timestamp" or "drops", got ${String(kind)}`,
-      );
-  }
-}
-
 /** What is set before bind. @throws {TypeError | RangeError} */
 export function settingsOf(options: UdpOptions, family: number): OptionSetting[] {
   const { reuseAddr = false, reusePort = false, ipv6Only = false, broadcast = false } = options;
   const { icmpErrors = false, merged = false, ancillary = [] } = options;
   const ipv6 = family === C.AF_INET6;
-  if (!Array.isArray(ancillary)) throw new TypeError("ancillary: expected an array of what is to be told");
   const switches: [WritableOption<boolean>, boolean][] = [
     [SO.REUSEADDR, reuseAddr],
     [SO.REUSEPORT, reusePort],
@@ -102,17 +80,12 @@ export function settingsOf(options: UdpOptions, family: number): OptionSetting[]
   if (ipv6) switches.push([IPV6.RECVERR, icmpErrors]);
   const on = switches.map(([option, value]) => option.to(value)).filter((_, i) => switches[i]?.[1]); // all are off in a new socket
   const only = ipv6 ? [IPV6.V6ONLY.to(ipv6Only)] : [];
-  const told = ancillary.flatMap((kind: AncillaryKind) => settingsFor(kind, ipv6));
+  const told = ancillarySettings(ancillary, ipv6 ? "both" : "ipv4");
   return [...only, ...on, ...told, ...(options.options ?? [])]; // what is named by itself has the last word
 }
 
-/** Whether what is received may be several datagrams. */
-function hasGro(fd: number): boolean {
-  return C.getsockoptInt(fd, C.IPPROTO_UDP, C.UDP_GRO) > 0;
-}
-
 /** A UDP socket. */
-export class UdpSocket extends DatagramSocket<SocketAddr> {
+export class UdpSocket extends IpDatagramSocket {
   /** UDP_GRO is set: what is received may be several datagrams. */
   #merged: boolean;
   /** A device has refused UDP_SEGMENT: do not try again. */
@@ -140,22 +113,9 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
    * @see man 2 bind, man 7 udp
    */
   static override bind(address: string | number | SocketAddr, options: UdpOptions = {}): UdpSocket {
-    if (typeof address === "string") return UdpSocket.#bind(SocketAddr.parse(address), options);
-    if (address instanceof SocketAddr) return UdpSocket.#bind(address, options);
-    if (typeof address !== "number") {
-      throw new TypeError(`address: expected "host:port", a SocketAddr, or a port, got ${typeof address}`);
-    }
-    try {
-      return UdpSocket.#bind(SocketAddr.of(Ipv6Addr.UNSPECIFIED, address), options);
-    } catch (error) {
-      const noIpv6 = error instanceof C.SysError && ["EAFNOSUPPORT", "EADDRNOTAVAIL"].includes(error.code);
-      if (!noIpv6 || options.ipv6Only === true) throw error;
-      return UdpSocket.#bind(SocketAddr.of(Ipv4Addr.UNSPECIFIED, address), options);
-    }
-  }
-
-  static #bind(address: SocketAddr, options: UdpOptions): UdpSocket {
-    return UdpSocket.#open(familyOf(address), options, (fd) => bindTo(fd, address));
+    return bindTo(address, options.ipv6Only === true, (one) =>
+      UdpSocket.#open(familyOf(one), options, (fd) => bindFd(fd, one)),
+    );
   }
 
   /**
@@ -171,21 +131,11 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
     C.checkWait(options);
     const asked = { ...options, type: "datagram" as const };
     const addresses = await resolveTarget(splitTarget(target), asked);
-    let failure: unknown;
-    for (const address of addresses) {
-      let socket: UdpSocket | undefined;
-      try {
-        socket = UdpSocket.#open(familyOf(address), options, (fd) => {
-          if (options.localAddr !== undefined) bindTo(fd, options.localAddr);
-        });
-        socket.connect(address);
-        return socket;
-      } catch (error) {
-        socket?.close();
-        failure = error;
-      }
-    }
-    throw failure;
+    return connectFirst(addresses, (address) =>
+      UdpSocket.#open(familyOf(address), options, (fd) => {
+        if (options.localAddr !== undefined) bindFd(fd, options.localAddr);
+      }),
+    );
   }
 
   /**
@@ -194,13 +144,7 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
    * @throws {SysError} `EBADF`, `ENOTSOCK`
    */
   static fromFd(fd: number | OwnedFd): UdpSocket {
-    const given = typeof fd === "number" ? fd : fd?.fd;
-    const protocol =
-      Number.isInteger(given) && given >= 0 ? C.getsockoptInt(given, C.SOL_SOCKET, C.SO_PROTOCOL) : -1;
-    if (protocol >= 0 && protocol !== C.IPPROTO_UDP) {
-      // a ping socket, of ICMP, is a datagram socket of IP too
-      throw new TypeError(`fd: expected a UDP socket, got a socket of protocol ${protocol} (fd ${given})`);
-    }
+    checkUdpFd(fd);
     const number = adoptFd(fd, [C.AF_INET, C.AF_INET6], C.SOCK_DGRAM, "a UDP socket");
     const socket = new UdpSocket(new C.Source(number, "UdpSocket"), hasGro(number));
     const peer = C.getpeername(number);
@@ -216,11 +160,7 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
    */
   connect(peer: SocketAddr | string): void {
     const bytes = ipPeerBytes(peer);
-    const fd = this.source.open("connect");
-    C.check(C.connect(fd, bytes), "connect", { address: peer.toString() });
-    C.getsockoptInt(fd, C.SOL_SOCKET, C.SO_ERROR); // what was reported of an earlier peer is not this one's
-    const connected = C.getpeername(fd); // not always what was asked for: 0.0.0.0 is 127.0.0.1
-    this.setPeer(typeof connected === "number" ? bytes : connected);
+    this.setPeer(connectUdp(this.source.open("connect"), bytes, peer));
   }
 
   /**
@@ -241,14 +181,7 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
    * @see man 2 connect, AF_UNSPEC; net/ipv4/udp.c, __udp_disconnect, which leaves sk_v6_daddr as it is
    */
   disconnect(): void {
-    const fd = this.source.open("connect");
-    const before = C.getsockname(fd);
-    C.check(C.connect(fd, new Uint8Array(16)), "connect");
-    this.setPeer(undefined);
-    const after = C.getsockname(fd);
-    if (typeof before === "number" || typeof after === "number" || after[2] !== 0 || after[3] !== 0) return;
-    after.set(before.subarray(2, 4), 2); // the kernel has given up a port that it had chosen itself
-    C.check(C.bind(fd, after), "bind", { address: C.decodeSockaddr(after)?.toString() });
+    disconnectUdp(this.source.open("connect"), () => this.setPeer(undefined));
   }
 
   /** @internal */
@@ -280,59 +213,19 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
     bytes: Uint8Array,
     peerBytes: Uint8Array | undefined,
   ): Error {
-    const to = peerBytes ?? this.peerBytes;
-    const peer = to === undefined ? undefined : C.decodeSockaddr(to);
-    return udpSendError(this.source.fd, number, syscall, bytes.length, peer);
+    return udpSendError(this.source.fd, number, syscall, bytes.length, this.destination(peerBytes));
   }
 
   /** @internal */
-  protected override mayBeReported(
-    number: number,
-    peerBytes: Uint8Array | undefined,
-    bytes?: Uint8Array,
-  ): boolean {
-    if (!super.mayBeReported(number, peerBytes)) return false;
-    if (number !== -C.errno.EMSGSIZE || bytes === undefined) return true;
-    // Its own where it does not fit: another try would put the same into the error queue once more.
-    return !(this.sendError(number, "send", bytes, peerBytes) instanceof DatagramTooLargeError);
+  protected override get kernelHeaders(): KernelHeaders {
+    return "udp";
   }
 
   override setOption<T>(option: WritableOption<T>, value: NoInfer<T>): void {
     super.setOption(option, value);
     if (option.level === C.IPPROTO_UDP && option.optname === C.UDP_GRO) {
-      this.#merged = C.getsockoptInt(this.source.fd, C.IPPROTO_UDP, C.UDP_GRO) > 0;
+      this.#merged = hasGro(this.source.fd);
     }
-  }
-
-  /**
-   * Answers a message that {@link recvMsg} gave, from the address that it was sent to: on a wildcard socket the kernel
-   * would choose by route, and the peer would not know the answer. Needs `ancillary: ["destination"]`.
-   * @throws {TypeError} where the message does not say where it was sent to
-   * @throws as {@link sendTo}
-   */
-  reply(
-    message: {
-      readonly peer: SocketAddr;
-      readonly ancillary: {
-        readonly destination?: { ip: IpAddr; localIp: IpAddr | undefined; interfaceIndex: number };
-      };
-    },
-    bytes: Uint8Array,
-    options?: C.WaitOptions,
-  ): Promise<number> {
-    const destination = message.ancillary.destination;
-    if (destination === undefined) {
-      return Promise.reject(
-        new TypeError('message: expected one with a destination: bind with { ancillary: ["destination"] }'),
-      );
-    }
-    const own = destination.localIp ?? destination.ip;
-    const source = own.isMulticast || own.isUnspecified ? undefined : own;
-    const ancillary =
-      own.version === 6 && own.isUnicastLinkLocal
-        ? { source, interface: destination.interfaceIndex }
-        : { source };
-    return this.sendMsg(bytes, { ...options, peer: message.peer, ancillary });
   }
 
   /**
@@ -434,64 +327,4 @@ export class UdpSocket extends DatagramSocket<SocketAddr> {
     const count = this.receiveNow(() => batch.recvmmsg(this.source.fd), "recvmmsg");
     return count === C.WOULD_BLOCK ? C.WOULD_BLOCK : batch.size;
   }
-
-  /**
-   * The next thing that ICMP, or this host, reports of a datagram that was sent. Needs `icmpErrors`, or IP.RECVERR.
-   * @throws the signal's reason, or {@link TimeoutError}; nothing has been taken then
-   * @see man 7 ip, IP_RECVERR
-   */
-  recvError(options?: C.WaitOptions): Promise<SocketError> {
-    return this.source.run("errors", "recvmsg", this, () => this.#takeError(), options);
-  }
-
-  /** What is reported now. @returns as {@link recvError}, or {@link WOULD_BLOCK} */
-  tryRecvError(): SocketError | C.WouldBlock {
-    this.source.open("recvmsg");
-    return this.source.errors.first !== undefined ? C.WOULD_BLOCK : this.#takeError();
-  }
-
-  #takeError(): SocketError | C.WouldBlock {
-    const { fd } = this.source;
-    for (let entry = readErrorQueue(fd); entry !== undefined; entry = readErrorQueue(fd)) {
-      const error = socketErrorOf(entry, this.connected ? this.peerAddr : undefined);
-      // The kernel has made the next entry's error pending once more, whoever is the peer by now.
-      C.getsockoptInt(fd, C.SOL_SOCKET, C.SO_ERROR);
-      if (error !== undefined) return error;
-    }
-    return C.WOULD_BLOCK;
-  }
-
-  /**
-   * Joins a multicast group: any-source, or with `source` source-specific.
-   * @throws {SysError} `ENODEV`, `EADDRINUSE` …
-   * @see RFC 3678 §5.1, RFC 4607
-   */
-  joinMulticast(group: IpAddr | string, options: MulticastOptions = {}): void {
-    changeMembership(this.source.open("setsockopt"), "join", group, options);
-  }
-
-  /** Leaves a group, as it was joined. @throws {SysError} `EADDRNOTAVAIL` where it was not */
-  leaveMulticast(group: IpAddr | string, options: MulticastOptions = {}): void {
-    changeMembership(this.source.open("setsockopt"), "leave", group, options);
-  }
-
-  /** Stops receiving from one sender of a group that was joined any-source. */
-  blockSource(
-    group: IpAddr | string,
-    options: MulticastOptions & { readonly source: IpAddr | string },
-  ): void {
-    changeMembership(this.source.open("setsockopt"), "block", group, options);
-  }
-
-  /** Undoes {@link blockSource}. */
-  unblockSource(
-    group: IpAddr | string,
-    options: MulticastOptions & { readonly source: IpAddr | string },
-  ): void {
-    changeMembership(this.source.open("setsockopt"), "unblock", group, options);
-  }
-}
-
-function bindTo(fd: number, address: SocketAddr): void {
-  C.check(C.bind(fd, C.encodeSockaddr(address)), "bind", { address: address.toString() });
 }

@@ -5,6 +5,7 @@ export const AF_UNSPEC = 0;
 export const AF_UNIX = 1;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const AF_PACKET = 17;
 
 // Socket types and creation flags, socket(2)
 export const SOCK_STREAM = 1;
@@ -17,10 +18,14 @@ export const SOCK_CLOEXEC = 0x80000;
 // Protocols (netinet/in.h)
 export const IPPROTO_IP = 0;
 export const IPPROTO_ICMP = 1;
+export const IPPROTO_IGMP = 2;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;
 export const IPPROTO_IPV6 = 41;
 export const IPPROTO_ICMPV6 = 58;
+export const IPPROTO_SCTP = 132;
+export const IPPROTO_UDPLITE = 136;
+export const IPPROTO_RAW = 255;
 
 // shutdown(2)
 export const SHUT_RD = 0;
@@ -72,6 +77,8 @@ export const SO_NO_CHECK = 11;
 export const SO_PRIORITY = 12;
 export const SO_LINGER = 13;
 export const SO_REUSEPORT = 15;
+export const SO_ATTACH_FILTER = 26;
+export const SO_DETACH_FILTER = 27;
 export const SO_PASSCRED = 16;
 export const SO_PEERCRED = 17;
 export const SO_RCVLOWAT = 18;
@@ -245,6 +252,76 @@ export const UDP_NO_CHECK6_RX = 102;
 export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;
 
+// Packet sockets, packet(7) (linux/if_packet.h): option level and names
+export const SOL_PACKET = 263;
+export const PACKET_ADD_MEMBERSHIP = 1;
+export const PACKET_DROP_MEMBERSHIP = 2;
+export const PACKET_RX_RING = 5;
+export const PACKET_STATISTICS = 6;
+export const PACKET_COPY_THRESH = 7;
+export const PACKET_AUXDATA = 8;
+export const PACKET_ORIGDEV = 9;
+export const PACKET_VERSION = 10;
+export const PACKET_HDRLEN = 11;
+export const PACKET_RESERVE = 12;
+export const PACKET_LOSS = 14;
+export const PACKET_VNET_HDR = 15;
+export const PACKET_TIMESTAMP = 17;
+export const PACKET_FANOUT = 18;
+export const PACKET_TX_HAS_OFF = 19;
+export const PACKET_QDISC_BYPASS = 20;
+export const PACKET_ROLLOVER_STATS = 21;
+export const PACKET_FANOUT_DATA = 22;
+export const PACKET_IGNORE_OUTGOING = 23;
+export const PACKET_VNET_HDR_SZ = 24;
+
+// Types of packets, sockaddr_ll's sll_pkttype
+export const PACKET_HOST = 0;
+export const PACKET_BROADCAST = 1;
+export const PACKET_MULTICAST = 2;
+export const PACKET_OTHERHOST = 3;
+export const PACKET_OUTGOING = 4;
+export const PACKET_LOOPBACK = 5;
+export const PACKET_USER = 6;
+export const PACKET_KERNEL = 7;
+
+// Memberships, fanout and status words of packet sockets
+export const PACKET_MR_MULTICAST = 0;
+export const PACKET_MR_PROMISC = 1;
+export const PACKET_MR_ALLMULTI = 2;
+export const PACKET_MR_UNICAST = 3;
+export const PACKET_FANOUT_HASH = 0;
+export const PACKET_FANOUT_LB = 1;
+export const PACKET_FANOUT_CPU = 2;
+export const PACKET_FANOUT_ROLLOVER = 3;
+export const PACKET_FANOUT_RND = 4;
+export const PACKET_FANOUT_QM = 5;
+export const PACKET_FANOUT_CBPF = 6;
+export const PACKET_FANOUT_FLAG_ROLLOVER = 0x1000;
+export const PACKET_FANOUT_FLAG_UNIQUEID = 0x2000;
+export const PACKET_FANOUT_FLAG_IGNORE_OUTGOING = 0x4000;
+export const PACKET_FANOUT_FLAG_DEFRAG = 0x8000;
+export const TP_STATUS_KERNEL = 0;
+export const TP_STATUS_USER = 1;
+export const TP_STATUS_COPY = 2;
+export const TP_STATUS_LOSING = 4;
+export const TP_STATUS_CSUMNOTREADY = 8;
+export const TP_STATUS_VLAN_VALID = 0x10;
+export const TP_STATUS_BLK_TMO = 0x20;
+export const TP_STATUS_VLAN_TPID_VALID = 0x40;
+export const TP_STATUS_CSUM_VALID = 0x80;
+export const TP_STATUS_GSO_TCP = 0x100;
+
+// mmap(2)
+export const PROT_READ = 1;
+export const PROT_WRITE = 2;
+export const MAP_SHARED = 1;
+
+// Raw sockets, raw(7): option level and names (linux/icmp.h, linux/icmpv6.h)
+export const SOL_RAW = 255;
+export const ICMP_FILTER = 1;
+export const ICMPV6_FILTER = 1;
+
 // epoll(7)
 export const EPOLL_CLOEXEC = 0x80000;
 export const EPOLL_CTL_ADD = 1;
@@ -283,7 +360,6 @@ export const LOCK_NB = 4;
 // splice(2)
 export const SPLICE_F_MOVE = 1;
 export const SPLICE_F_NONBLOCK = 2;
-export const SPLICE_F_MORE = 4;
 
 // ioctl(2), man 7 tcp and man 7 netdevice
 export const SIOCGIFINDEX = 0x8933;

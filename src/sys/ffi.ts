@@ -85,6 +85,17 @@ export function keepAfterThread(fd: number): void {
   if (!isMainThread) removeCleanupHook(nodeEnv, closeAddress, fd);
 }
 
+/**
+ * The same for any C function of one argument, an address.
+ * @returns takes it back
+ */
+export function callWithThread(symbol: bigint, argument: bigint): () => void {
+  if (isMainThread) return () => {};
+  const address = Number(argument); // user space ends below 2^53
+  addCleanupHook(nodeEnv, symbol, address);
+  return () => removeCleanupHook(nodeEnv, symbol, address);
+}
+
 if (!isMainThread) pinAddon();
 
 /**

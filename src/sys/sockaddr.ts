@@ -1,11 +1,20 @@
 /** Socket addresses between the kernel's bytes and the values of `ip/`. */
 import { Ipv4Addr, Ipv6Addr, SocketAddr } from "../ip/index.ts";
-import { AF_INET, AF_INET6, AF_UNIX, SIOCGIFINDEX, SOCK_CLOEXEC, SOCK_DGRAM } from "./constants.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  AF_PACKET,
+  AF_UNIX,
+  SIOCGIFINDEX,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+} from "./constants.ts";
 import { errno } from "./errno.ts";
 import { libc } from "./ffi.ts";
 import { close, ioctl } from "./io_calls.ts";
+import { LinkAddr } from "./link_addr.ts";
 import { socket } from "./socket_calls.ts";
-import { ifreq, sockaddr_in, sockaddr_in6 } from "./structs.ts";
+import { ifreq, sockaddr_in, sockaddr_in6, sockaddr_ll } from "./structs.ts";
 import { SysError } from "./sys_error.ts";
 import { UnixAddr } from "./unix_addr.ts";
 
@@ -44,11 +53,36 @@ export function if_indextoname(index: number): string | undefined {
 }
 
 /** An address that a socket can have. */
-export type AnyAddr = SocketAddr | UnixAddr;
+export type AnyAddr = SocketAddr | UnixAddr | LinkAddr;
+
+/** An address as messages name it: without its port where that is 0, since raw sockets have none. */
+export function addressText(address: AnyAddr): string {
+  if (!(address instanceof SocketAddr) || address.port !== 0) return address.toString();
+  return `${address.ip}${address.zone === undefined ? "" : `%${address.zone}`}`;
+}
 
 /** The kernel's bytes of an address of any family. @throws as {@link encodeSockaddr} */
 export function encodeAddress(address: AnyAddr): Uint8Array {
-  return address instanceof UnixAddr ? encodeSockaddrUn(address) : encodeSockaddr(address);
+  if (address instanceof UnixAddr) return encodeSockaddrUn(address);
+  return address instanceof LinkAddr ? encodeSockaddrLl(address) : encodeSockaddr(address);
+}
+
+/** A `struct sockaddr_ll`: 20 bytes, and more for an address of more than 8. */
+export function encodeSockaddrLl(address: LinkAddr): Uint8Array {
+  const hardware = address.address;
+  const fixed = sockaddr_ll.encode({
+    sll_family: AF_PACKET,
+    sll_protocol: address.protocol,
+    sll_ifindex: address.index,
+    sll_hatype: address.hardwareType,
+    sll_pkttype: address.packetTypeNumber,
+    sll_halen: hardware.length,
+  });
+  const at = sockaddr_ll.offsetOf("sll_addr");
+  const bytes = new Uint8Array(Math.max(sockaddr_ll.size, at + hardware.length));
+  bytes.set(fixed);
+  bytes.set(hardware, at);
+  return bytes;
 }
 
 /** `struct sockaddr_un` cut to the bytes that count: 2 of the family and those of `sun_path`. */
@@ -62,12 +96,16 @@ export function encodeSockaddrUn(address: UnixAddr): Uint8Array {
 
 /**
  * The address of any family in the kernel's bytes. No bytes at all are an unnamed local socket's.
- * @returns `undefined` for another family than AF_INET, AF_INET6 and AF_UNIX
+ * @returns `undefined` for another family than AF_INET, AF_INET6, AF_UNIX and AF_PACKET
  * @throws as {@link decodeSockaddr}
  */
 export function decodeAddress(bytes: Uint8Array): AnyAddr | undefined {
   if (bytes.length < 2) return UnixAddr.UNNAMED;
-  return sockaddrFamily(bytes) === AF_UNIX ? UnixAddr.fromSunPath(bytes.subarray(2)) : decodeSockaddr(bytes);
+  const family = sockaddrFamily(bytes);
+  if (family === AF_UNIX) return UnixAddr.fromSunPath(bytes.subarray(2));
+  if (family === AF_PACKET && bytes.length >= sockaddr_ll.offsetOf("sll_addr"))
+    return LinkAddr.fromSockaddr(bytes);
+  return decodeSockaddr(bytes);
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   register,
   unregister,
 } from "./reactor.ts";
-import { decodeAddress } from "./sockaddr.ts";
+import { addressText, decodeAddress } from "./sockaddr.ts";
 import { SysError } from "./sys_error.ts";
 import { checkWait, TimeoutError, type WaitOptions, watchWait } from "./wait.ts";
 
@@ -127,7 +127,8 @@ export class Source implements Registrant {
   }
 
   #peerText(): string | undefined {
-    return this.peer === undefined ? undefined : decodeAddress(this.peer)?.toString();
+    const peer = this.peer === undefined ? undefined : decodeAddress(this.peer);
+    return peer === undefined ? undefined : addressText(peer);
   }
 
   /** Whether an operation may be attempted at once: nothing waits before it, and the thread is not overdrawn. */

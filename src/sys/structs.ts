@@ -128,6 +128,96 @@ export const ifreq = struct(
   { align: 8 }, // its union has pointers
 );
 
+/** `struct sock_fprog`, include/uapi/linux/filter.h; the pointer to its instructions as a number. */
+export const sock_fprog = struct("sock_fprog", { len: u16, filter: u64 });
+
+/** `struct sockaddr_ll`, include/uapi/linux/if_packet.h: 20 bytes, and more where the hardware address is longer than 8. */
+export const sockaddr_ll = struct("sockaddr_ll", {
+  sll_family: u16,
+  sll_protocol: be(u16),
+  sll_ifindex: i32,
+  sll_hatype: u16,
+  sll_pkttype: u8,
+  sll_halen: u8,
+  sll_addr: byteArray(8),
+});
+
+/** `struct packet_mreq`, include/uapi/linux/if_packet.h; as `struct packet_mreq_max` its address has 32 bytes. */
+export const packet_mreq = struct("packet_mreq", {
+  mr_ifindex: i32,
+  mr_type: u16,
+  mr_alen: u16,
+  mr_address: byteArray(8),
+});
+
+/** `struct tpacket_auxdata`, include/uapi/linux/if_packet.h: what PACKET_AUXDATA tells beside a packet. */
+export const tpacket_auxdata = struct("tpacket_auxdata", {
+  tp_status: u32,
+  tp_len: u32,
+  tp_snaplen: u32,
+  tp_mac: u16,
+  tp_net: u16,
+  tp_vlan_tci: u16,
+  tp_vlan_tpid: u16,
+});
+
+/** `struct tpacket_stats_v3`, include/uapi/linux/if_packet.h; without its last field it is `struct tpacket_stats`. */
+export const tpacket_stats_v3 = struct("tpacket_stats_v3", {
+  tp_packets: u32,
+  tp_drops: u32,
+  tp_freeze_q_cnt: u32,
+});
+
+/** `struct tpacket_rollover_stats`, include/uapi/linux/if_packet.h. */
+export const tpacket_rollover_stats = struct("tpacket_rollover_stats", {
+  tp_all: u64,
+  tp_huge: u64,
+  tp_failed: u64,
+});
+
+/** `struct tpacket_req3`, include/uapi/linux/if_packet.h: a ring of TPACKET_V3. */
+export const tpacket_req3 = struct("tpacket_req3", {
+  tp_block_size: u32,
+  tp_block_nr: u32,
+  tp_frame_size: u32,
+  tp_frame_nr: u32,
+  tp_retire_blk_tov: u32,
+  tp_sizeof_priv: u32,
+  tp_feature_req_word: u32,
+});
+
+/** `struct tpacket_block_desc`, include/uapi/linux/if_packet.h, with the one header that there is: what a block begins with. */
+export const tpacket_block_desc = struct("tpacket_block_desc", {
+  version: u32,
+  offset_to_priv: u32,
+  _block_status: u32,
+  _num_pkts: u32,
+  _offset_to_first_pkt: u32,
+  _blk_len: u32,
+  _seq_num: u64,
+  _ts_first_sec: u32,
+  _ts_first_nsec: u32,
+  _ts_last_sec: u32,
+  _ts_last_nsec: u32,
+});
+
+/** `struct tpacket3_hdr`, include/uapi/linux/if_packet.h, with its one variant (hv1): what a packet of a block begins with. */
+export const tpacket3_hdr = struct("tpacket3_hdr", {
+  tp_next_offset: u32,
+  tp_sec: u32,
+  tp_nsec: u32,
+  tp_snaplen: u32,
+  tp_len: u32,
+  tp_status: u32,
+  tp_mac: u16,
+  tp_net: u16,
+  _tp_rxhash: u32,
+  _tp_vlan_tci: u32,
+  _tp_vlan_tpid: u16,
+  _tp_padding: u16,
+  tp_padding: byteArray(8),
+});
+
 /** `struct linger`, sys/socket.h. */
 export const linger = struct("linger", { l_onoff: i32, l_linger: i32 });
 

@@ -57,6 +57,10 @@ const GENERAL: Readonly<Record<number, string>> = {
 const NOBODY_THERE = "nothing has that port there: an earlier datagram was refused";
 
 const BY_CALL: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  socket: {
+    [errno.EPERM]:
+      "raw and packet sockets need the capability CAP_NET_RAW (run as root, or in a user namespace, as unshare -Urn makes one)",
+  },
   connect: {
     [errno.ECONNREFUSED]: "nothing listens on that address and port",
     [errno.ETIMEDOUT]: "the peer never answered; it may be down, or a firewall drops the packets",

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   DatagramTooLargeError,
   IP,
+  IPV6,
   SO,
   SocketAddr,
   SysError,
@@ -10,15 +11,92 @@ import {
   UdpSocket,
   WOULD_BLOCK,
 } from "../../src/blocking/index.ts";
+import { UdpSocket as AsyncUdpSocket } from "../../src/index.ts";
+import * as sys from "../../src/sys/index.ts";
 import { noIpv6, noPython } from "../socket/_helpers.ts";
+import { LOOPBACKS } from "../socket/_udp.ts";
 import { pattern, textOf, utf8 } from "./_bytes.ts";
-import { cases, fdCount, isolated, Peer, python } from "./_cases.ts";
+import { type Cases, cases, fdCount, isolated, Peer, python } from "./_cases.ts";
 import { sysError } from "./_pair.ts";
 
 const bound = (): UdpSocket => UdpSocket.bind("127.0.0.1:0");
 const LIMIT = { timeoutMs: 10_000 };
 
+const ofEachFamily = (name: string, body: (at: string, largest: number) => void): Cases =>
+  Object.fromEntries(
+    LOOPBACKS.map(({ family, at, largest, skip }) => [
+      `${family}: ${name}`,
+      { skip, body: () => body(at, largest) },
+    ]),
+  );
+
 cases(import.meta.url, {
+  ...ofEachFamily("disconnect gives back the address that was bound, and keeps the port", (at) => {
+    using server = UdpSocket.bind(at);
+    const any = at.replace(/^.*:/, server.localAddr.family === "ipv4" ? "0.0.0.0:" : "[::]:");
+    for (const client of [UdpSocket.bind(any), UdpSocket.bind(at), UdpSocket.connect(server.localAddr)]) {
+      const { port } = client.localAddr;
+      const before = client.connected ? undefined : client.localAddr.toString();
+      client.connect(server.localAddr);
+      assert.equal(client.localAddr.ip.toString(), server.localAddr.ip.toString());
+      for (let i = 0; i < 2; i++) {
+        client.disconnect();
+        assert.equal(client.localAddr.port, port);
+        if (before !== undefined) assert.equal(client.localAddr.toString(), before);
+      }
+      server.sendTo(utf8("x"), SocketAddr.of(server.localAddr.ip, port));
+      assert.equal(textOf(client.recvFrom(LIMIT).data), "x");
+      client.close();
+      assert.throws(() => client.disconnect(), sysError("EBADF", "connect"));
+    }
+  }),
+
+  ...ofEachFamily("a socket without a port is asked again, until a datagram has given it one", (at) => {
+    using server = UdpSocket.bind(at);
+    const family = server.localAddr.family === "ipv4" ? sys.AF_INET : sys.AF_INET6;
+    using client = UdpSocket.fromFd(sys.socket(family, sys.SOCK_DGRAM, 0));
+    assert.equal(client.localAddr.port, 0);
+    client.sendTo(utf8("x"), server.localAddr);
+    const { peer } = server.recvFrom(LIMIT);
+    assert.ok(peer.port > 0);
+    assert.equal(client.localAddr.port, peer.port);
+  }),
+
+  ...ofEachFamily(
+    "a datagram too large for UDP leaves nothing in the error queue, or once",
+    (at, largest) => {
+      using live = UdpSocket.bind(at);
+      const [mode, report] =
+        live.localAddr.family === "ipv4" ? [IP.MTU_DISCOVER, IP.RECVERR] : [IPV6.MTU_DISCOVER, IPV6.RECVERR];
+      for (const value of ["want", "do"] as const) {
+        const bytes = new Uint8Array(largest + 1);
+        const calls: ((socket: UdpSocket) => unknown)[] = [
+          (socket) => socket.sendTo(bytes, live.localAddr),
+          (socket) => socket.sendTo(bytes, live.localAddr, LIMIT),
+          (socket) => socket.trySendTo(bytes, live.localAddr),
+          (socket) => socket.sendMsg(bytes, { peer: live.localAddr }),
+        ];
+        for (const call of calls) {
+          const socket = UdpSocket.bind(at, { options: [mode.to(value), report.to(true)] });
+          assert.throws(() => call(socket), DatagramTooLargeError);
+          using reader = AsyncUdpSocket.fromFd(socket.intoFd()); // only these sockets read the error queue
+          let reported = 0;
+          while (reader.tryRecvError() !== WOULD_BLOCK) reported++;
+          assert.ok(reported <= 1, `reported ${reported} times`);
+        }
+      }
+    },
+  ),
+
+  "what a wildcard is connected as, peerAddr tells"() {
+    using server = bound();
+    using client = UdpSocket.connect(`0.0.0.0:${server.localAddr.port}`);
+    assert.ok(client.peerAddr.equals(server.localAddr), `${client.peerAddr}`);
+    client.send(utf8("x"));
+    server.sendTo(utf8("y"), server.recvFrom(LIMIT).peer);
+    assert.ok(client.recv(LIMIT).peer.equals(client.peerAddr));
+  },
+
   "a datagram comes whole, with who sent it; into a buffer, or a new array"() {
     using one = bound();
     using other = bound();
@@ -283,6 +361,33 @@ sys.exit(0)`;
     assert.equal(taken.getOption(SO.BROADCAST), false);
   },
 });
+
+isolated(
+  import.meta.url,
+  "blocking: fromFd tells UDP from the other datagrams of IP, and leaves them open",
+  { netns: 'ip link set lo up; echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range' },
+  async () => {
+    for (const [name, fd] of [
+      ["ICMP", sys.socket(sys.AF_INET, sys.SOCK_DGRAM, sys.IPPROTO_ICMP)],
+      ["ICMPv6", sys.socket(sys.AF_INET6, sys.SOCK_DGRAM, sys.IPPROTO_ICMPV6)],
+      ["TCP", sys.socket(sys.AF_INET, sys.SOCK_STREAM, 0)],
+    ] as const) {
+      if (fd === -sys.errno.EAFNOSUPPORT) continue; // this host has no IPv6
+      assert.ok(fd >= 0, name);
+      const refused = { name: "TypeError", message: /fd: expected a UDP socket/ };
+      assert.throws(() => UdpSocket.fromFd(fd), refused, name);
+      assert.ok(sys.fcntl(fd, sys.F_GETFD) >= 0, `${name} is still open`);
+      sys.close(fd);
+    }
+    assert.throws(() => UdpSocket.fromFd(9999), sysError("EBADF"));
+    for (const wrong of [-1, 1.5, "3", undefined] as number[]) {
+      assert.throws(() => UdpSocket.fromFd(wrong), {
+        name: "TypeError",
+        message: /^fd: expected an OwnedFd/,
+      });
+    }
+  },
+);
 
 const GROUP = "239.1.2.3";
 

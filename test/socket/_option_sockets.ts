@@ -61,7 +61,8 @@ async function connected(at: string): Promise<Optioned> {
   };
 }
 
-const AF_PACKET = 17;
+/** htons(ETH_P_802_EX1), IEEE 802.1 local experimental Ethertype 1: nobody sends it. */
+const EXPERIMENTAL_ETHERTYPE = 0xb588;
 const IPPROTO_RAW = 255;
 /** For experiments, RFC 3692: nobody sends it. */
 const EXPERIMENT = 253;
@@ -77,12 +78,14 @@ export const KINDS = {
   udp6: async (): Promise<Optioned> => bare(sys.AF_INET6, sys.SOCK_DGRAM),
   raw: async (): Promise<Optioned> => bare(sys.AF_INET, sys.SOCK_RAW, sys.IPPROTO_ICMP),
   raw6: async (): Promise<Optioned> => bare(sys.AF_INET6, sys.SOCK_RAW, EXPERIMENT),
+  icmpv6: async (): Promise<Optioned> => bare(sys.AF_INET6, sys.SOCK_RAW, sys.IPPROTO_ICMPV6),
   rawraw6: async (): Promise<Optioned> => bare(sys.AF_INET6, sys.SOCK_RAW, IPPROTO_RAW),
   unix: async (): Promise<Optioned> => {
     const both = unixPair();
     return Object.assign(both.ends[0], { [Symbol.dispose]: () => both[Symbol.dispose]() });
   },
-  packet: async (): Promise<Optioned> => bare(AF_PACKET, sys.SOCK_RAW),
+  packet: async (): Promise<Optioned> => bare(sys.AF_PACKET, sys.SOCK_RAW),
+  boundpacket: async (): Promise<Optioned> => bare(sys.AF_PACKET, sys.SOCK_RAW, EXPERIMENTAL_ETHERTYPE),
 } as const;
 
 export type Kind = keyof typeof KINDS;
@@ -98,14 +101,16 @@ export const SOCKET_OF: Readonly<Record<Kind, OptionSocket>> = {
   udp6: "udp",
   raw: "raw",
   raw6: "raw",
+  icmpv6: "raw",
   rawraw6: "raw",
   unix: "unix",
   packet: "packet",
+  boundpacket: "packet",
 };
 
 /** Why there are no sockets of this kind here, or false. */
 export function kindSkip(kind: Kind): string | false {
-  if (/raw|packet/.test(kind)) {
+  if (/raw|packet|icmp/.test(kind)) {
     const skip = capabilitySkip("CAP_NET_RAW");
     if (skip !== false) return skip;
   }

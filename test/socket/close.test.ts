@@ -77,6 +77,8 @@ const STREAM_CALLS: Readonly<Record<string, [syscall: string, call: (stream: Tcp
   shutdown: ["shutdown", (stream) => stream.shutdown("both")],
   buffers: ["ioctl", (stream) => stream.buffers()],
   info: ["getsockopt", (stream) => stream.info()],
+  attachFilter: ["setsockopt", (stream) => stream.attachFilter(Uint8Array.of(6, 0, 0, 0, 0, 0, 4, 0))],
+  detachFilter: ["setsockopt", (stream) => stream.detachFilter()],
   getOption: ["getsockopt", (stream) => stream.getOption(TCP.NODELAY)],
   setOption: ["setsockopt", (stream) => stream.setOption(SO.KEEPALIVE, true)],
 };
@@ -85,6 +87,8 @@ const LISTENER_CALLS: Readonly<Record<string, [syscall: string, call: (listener:
     accept: ["accept", (listener) => listener.accept()],
     tryAccept: ["accept", (listener) => listener.tryAccept()],
     intoFd: ["release", (listener) => listener.intoFd()],
+    attachFilter: ["setsockopt", (listener) => listener.attachFilter(Uint8Array.of(6, 0, 0, 0, 0, 0, 4, 0))],
+    detachFilter: ["setsockopt", (listener) => listener.detachFilter()],
     getOption: ["getsockopt", (listener) => listener.getOption(SO.ACCEPTCONN)],
     setOption: ["setsockopt", (listener) => listener.setOption(SO.KEEPALIVE, true)],
     localAddr: ["getsockname", (listener) => listener.localAddr],

@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import {
+  ICMP,
+  ICMPV6,
   IP,
   IPV6,
   Ipv4Addr,
+  PACKET,
   type ReadableOption,
   SO,
   type SocketOption,
@@ -251,9 +254,34 @@ const WRITABLE: readonly Case[] = [
   row(UDP.NO_CHECK6_RX, true, { on: "udp6" }),
   row(UDP.NO_CHECK6_TX, true, { on: "udp6" }),
   row(UDP.SEGMENT, 1000, { on: "udp" }),
+
+  row<readonly number[] | undefined, readonly number[] | undefined>(ICMP.FILTER, [0, 3, 11, 31], {
+    on: "raw",
+    takes: ["object", "undefined"],
+  }),
+  row<readonly number[] | undefined, readonly number[] | undefined>(ICMPV6.FILTER, [1, 3, 129, 255], {
+    on: "icmpv6",
+    takes: ["object", "undefined"],
+  }),
+
+  row(PACKET.AUXDATA, true, { on: "packet" }),
+  unread(PACKET.COPY_THRESH, 1000, { on: "packet" }, (socket) => {
+    socket.setOption(PACKET.COPY_THRESH, 1000); // what it does shows with rings of the older versions only
+  }),
+  row(PACKET.FANOUT, { group: 7, mode: "lb", flags: ["defrag"] }, { on: "boundpacket" }),
+  row(PACKET.IGNORE_OUTGOING, true, { on: "packet" }),
+  row(PACKET.LOSS, true, { on: "packet" }),
+  row(PACKET.ORIGDEV, true, { on: "packet" }),
+  row(PACKET.QDISC_BYPASS, true, { on: "packet" }),
+  row(PACKET.RESERVE, 64, { on: "packet" }),
+  row(PACKET.TIMESTAMP, ["raw-hardware"], { on: "packet" }),
+  row(PACKET.TX_HAS_OFF, true, { on: "packet" }),
+  row(PACKET.VERSION, "v3", { on: "packet", takes: NAME }),
+  row(PACKET.VNET_HDR, true, { on: "packet" }),
+  row(PACKET.VNET_HDR_SZ, 12, { on: "packet" }),
 ];
 
-const TABLES = { SO, IP, IPV6, TCP, UDP };
+const TABLES = { SO, IP, IPV6, TCP, UDP, ICMP, ICMPV6, PACKET };
 const isWritable = (it: object): it is WritableOption<unknown> => "to" in it;
 
 test("every row that is written has a case here, on a kind of socket that the row is for", () => {
@@ -462,6 +490,11 @@ test("values of several parts are refused for each of them", () => {
     [IP.OPTIONS, new Uint8Array(41), "RangeError", /at most 40 bytes, got 41/],
     [TCP.FASTOPEN_KEY, new Uint8Array(17), "RangeError", /16 or 32 bytes, got 17/],
     [TCP.FASTOPEN_KEY, new Uint8Array(0), "RangeError", /16 or 32 bytes, got 0/],
+    [ICMP.FILTER, [0, 32], "RangeError", /0 to 31 .*those from 32 on are always let through.*got 32/],
+    [ICMP.FILTER, [-1], "RangeError", /got -1/],
+    [ICMP.FILTER, ["8"], "TypeError", /expected a number .*got "8"/],
+    [ICMPV6.FILTER, [256], "RangeError", /0 to 255 .*got 256/],
+    [ICMPV6.FILTER, 129, "TypeError", /an array of ICMP types, or undefined, got 129/],
     [IP.MULTICAST_IF, "", "RangeError", /the name of an interface/],
     [IP.MULTICAST_IF, new Uint8Array(4), "TypeError", /got Uint8Array/],
   ];

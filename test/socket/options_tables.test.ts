@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { comments, NO_ROW, page } from "../../scripts/generate-options.ts";
-import { IP, IPV6, SO, type SocketOption, TCP, UDP } from "../../src/index.ts";
+import { ICMP, ICMPV6, IP, IPV6, PACKET, SO, type SocketOption, TCP, UDP } from "../../src/index.ts";
+import { fanoutFlags, fanoutMode } from "../../src/socket/_options_packet.ts";
 import type { OptionNotes } from "../../src/socket/index.ts";
 import * as sys from "../../src/sys/index.ts";
 import { needsGcc, preprocess, runC } from "../sys/_gcc.ts";
@@ -22,6 +23,9 @@ const TABLES = [
   { key: "IPV6", rows: IPV6, level: sys.IPPROTO_IPV6, header: "linux/in6.h", last: 78 },
   { key: "TCP", rows: TCP, level: sys.IPPROTO_TCP, header: "linux/tcp.h", last: 46 },
   { key: "UDP", rows: UDP, level: sys.IPPROTO_UDP, header: "linux/udp.h", last: 104 },
+  { key: "ICMP", rows: ICMP, level: sys.SOL_RAW, header: "linux/icmp.h", last: 1 },
+  { key: "PACKET", rows: PACKET, level: sys.SOL_PACKET, header: "linux/if_packet.h", last: 24 },
+  { key: "ICMPV6", rows: ICMPV6, level: sys.IPPROTO_ICMPV6, header: "linux/icmpv6.h", last: 1 },
 ] as const;
 
 const rowsOf = (rows: object): [string, Row][] => Object.entries(rows) as [string, Row][];
@@ -52,6 +56,13 @@ const NAMED: readonly (readonly [names: Readonly<Record<string, number>>, toC: (
     [SO.TIMESTAMPING.names ?? {}, (name) => `SOF_TIMESTAMPING_${name}`],
     [SO.TXREHASH.names ?? {}, (name) => `(signed char)SOCK_TXREHASH_${name}`], // an octet, of which -1 is written
     [SO.BUF_LOCK.names ?? {}, (name) => `SOCK_${name}_LOCK`],
+    [PACKET.VERSION.names ?? {}, (name) => `TPACKET_${name}`],
+    [fanoutMode.names ?? {}, (name) => `PACKET_FANOUT_${name}`],
+    [
+      fanoutFlags.names ?? {},
+      (name) => (name === "IGNORE_OUTGOING" ? "0x4000" : `PACKET_FANOUT_FLAG_${name}`), // Linux 6.2
+    ],
+    [PACKET.TIMESTAMP.names ?? {}, (name) => `SOF_TIMESTAMPING_${name}`],
     [UDP.ENCAP.names ?? {}, (name) => (name === "NONE" ? "0" : `UDP_ENCAP_${name}`)],
     [SO.TYPE.names ?? {}, (name) => `SOCK_${name === "DATAGRAM" ? "DGRAM" : name}`],
     [
@@ -79,6 +90,7 @@ test("names stand for the numbers of C", needsGcc, () => {
     "time.h",
     "linux/in6.h",
     "linux/udp.h",
+    "linux/if_packet.h",
     "linux/net_tstamp.h",
     "linux/socket.h",
   ];
@@ -112,7 +124,7 @@ ${known.map(([name]) => `  printf("${name} %d\\n", (int)(${name}));`).join("\n")
 
 /** Names of the headers that are no options: values of options, and bounds. */
 const NO_OPTION =
-  /^(IP_(PMTUDISC|DEFAULT)_|IP_MAX_|IPV6_(FL|PRIORITY|TLV|PMTUDISC|PREFER_SRC|SRCRT|RTHDR_(TYPE|LOOSE|STRICT|BIT)|FLOWINFO_(FLOWLABEL|PRIORITY))|TCP_(MSS|REPAIR_(ON|OFF)|CM_INQ|MD5SIG_(MAX|FLAG)|ENCAP_|RECEIVE_ZEROCOPY)|UDP_ENCAP_)/;
+  /^(IP_(PMTUDISC|DEFAULT)_|IP_MAX_|IPV6_(FL|PRIORITY|TLV|PMTUDISC|PREFER_SRC|SRCRT|RTHDR_(TYPE|LOOSE|STRICT|BIT)|FLOWINFO_(FLOWLABEL|PRIORITY))|ICMP_(?!FILTER)|ICMPV6_(?!FILTER$)|TCP_(MSS|REPAIR_(ON|OFF)|CM_INQ|MD5SIG_(MAX|FLAG)|ENCAP_|RECEIVE_ZEROCOPY)|UDP_ENCAP_|PACKET_(HOST|BROADCAST|MULTICAST|OTHERHOST|OUTGOING|LOOPBACK|USER|KERNEL|FASTROUTE|MR_\w+|FANOUT_(HASH|LB|CPU|ROLLOVER|RND|QM|CBPF|EBPF))$)/;
 
 test(
   "every option of the C headers has a row, or a reason in docs/options.md for having none",
@@ -160,7 +172,7 @@ test("docs/options.md is what scripts/generate-options.ts writes", () => {
   const found = readFileSync(new URL("../../docs/options.md", import.meta.url), "utf8");
   assert.equal(found, page(), "run npx tsx scripts/generate-options.ts");
   for (const row of ALL) {
-    const key = row.name.replace(/^(IP6T_)?(SO|IP|IPV6|TCP|UDP)_/, "");
+    const key = row.name.replace(/^(IP6T_)?(SO|IP|IPV6|ICMP|ICMPV6|TCP|UDP|PACKET)_/, "");
     assert.match(found, new RegExp(`^\\| \`${key}\` \\| \\S.* \\| \\S.*\\. \\|`, "m"));
   }
 });

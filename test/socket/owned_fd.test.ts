@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { inspect } from "node:util";
-import { OwnedFd, TcpListener, TcpStream, UnixDatagram, UnixListener, UnixStream } from "../../src/index.ts";
+import {
+  OwnedFd,
+  TcpListener,
+  TcpStream,
+  UnixDatagram,
+  UnixListener,
+  UnixStream,
+  WOULD_BLOCK,
+} from "../../src/index.ts";
 import * as sys from "../../src/sys/index.ts";
 import { isolated, pair, stateOf, sysError, test, textOf, turn, until, utf8 } from "./_helpers.ts";
 import { markedFile, openSockets, socketsSince } from "./_unix_helpers.ts";
@@ -111,6 +119,15 @@ test("calls that wait reject with ECANCELED when the socket is given away, and t
   const buffer = new Uint8Array(8);
   assert.equal(textOf(buffer.subarray(0, await again.read(buffer))), "data");
   other.close();
+});
+
+test("fromFd makes an fd that blocks non-blocking, and close-on-exec", async () => {
+  const fd = sys.check(sys.socket(sys.AF_UNIX, sys.SOCK_DGRAM, 0), "socket");
+  assert.equal(sys.fcntl(fd, sys.F_GETFL) & sys.O_NONBLOCK, 0);
+  using socket = UnixDatagram.fromFd(fd);
+  assert.notEqual(sys.fcntl(fd, sys.F_GETFL) & sys.O_NONBLOCK, 0);
+  assert.equal(sys.fcntl(fd, sys.F_GETFD), sys.FD_CLOEXEC);
+  assert.equal(socket.tryRecvFrom(), WOULD_BLOCK);
 });
 
 test("fromFd refuses what is another kind of socket, and leaves the fd the caller's", async () => {

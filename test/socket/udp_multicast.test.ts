@@ -403,7 +403,7 @@ test("what is no group, no interface or no source is refused, by name", async (t
     [
       "an empty interface",
       () => socket.joinMulticast("239.1.1.1", { interface: "" }),
-      { name: "SysError", message: /interface/ },
+      { name: "RangeError", message: /^interface: .*name/ },
     ],
     [
       "interface -1",

@@ -22,6 +22,8 @@ const OF_ALL: Calls<UnixStream | UnixListener | UnixDatagram | UnixSeqpacket | U
   getOption: ["getsockopt", (it) => it.getOption(SO.TYPE)],
   setOption: ["setsockopt", (it) => it.setOption(SO.PASSCRED, true)],
   localAddr: ["getsockname", (it) => it.localAddr],
+  attachFilter: ["setsockopt", (it) => it.attachFilter(Uint8Array.of(6, 0, 0, 0, 0, 0, 4, 0))],
+  detachFilter: ["setsockopt", (it) => it.detachFilter()],
   intoFd: ["release", (it) => it.intoFd()],
 };
 const STREAM: Calls<UnixStream> = {
@@ -102,10 +104,12 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     "encodePeer",
     "encodeRequest",
     "checkSingle",
+    "checkOutgoing",
     "runSend",
     "sendWaits",
     "sendNow",
     "mayBeReported",
+    "messageFlags",
     "scratchBytes",
     "receiveNow",
     "sendError",

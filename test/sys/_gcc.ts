@@ -16,9 +16,13 @@ export function runC(program: string): string[] {
     const source = join(folder, "ask.c");
     const binary = join(folder, "ask");
     writeFileSync(source, program);
-    execFileSync("gcc", ["-std=gnu11", "-O0", "-w", "-D_GNU_SOURCE", "-o", binary, source], {
-      stdio: ["ignore", "inherit", "inherit"],
-    });
+    execFileSync(
+      "gcc",
+      ["-std=gnu11", "-O0", "-w", "-Wno-packed-bitfield-compat", "-D_GNU_SOURCE", "-o", binary, source],
+      {
+        stdio: ["ignore", "inherit", "inherit"],
+      },
+    );
     const output = execFileSync(binary, { encoding: "utf8", maxBuffer: 1 << 26 }).trimEnd();
     return output === "" ? [] : output.split("\n");
   } finally {

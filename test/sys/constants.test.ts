@@ -23,6 +23,7 @@ const HEADERS = {
     "sys/epoll.h",
     "sys/eventfd.h",
     "sys/ioctl.h",
+    "sys/mman.h",
     "fcntl.h",
     "sched.h",
     "linux/sockios.h",
@@ -57,6 +58,9 @@ const HEADERS = {
 const YOUNG: readonly string[] = [
   "IP_LOCAL_PORT_RANGE", // Linux 6.3
   "IP_PROTOCOL", // Linux 6.4
+  "PACKET_FANOUT_FLAG_IGNORE_OUTGOING", // Linux 6.2
+  "PACKET_VNET_HDR_SZ", // Linux 6.4
+  "TP_STATUS_GSO_TCP", // Linux 6.4
   "IPV6_FLOWINFO_SEND", // in linux/in6.h, where it is under #if __UAPI_DEF_IPV6_OPTIONS; libc has it not
   "SCM_PIDFD", // Linux 6.5, of which glibc tells since 2.39
   "SO_PASSPIDFD", // Linux 6.5

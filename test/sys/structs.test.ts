@@ -34,6 +34,8 @@ const LIBC = [
   "sys/time.h",
   "time.h",
   "linux/errqueue.h",
+  "linux/filter.h",
+  "linux/if_packet.h",
 ];
 const KERNEL = ["linux/tcp.h", "linux/sock_diag.h"];
 
@@ -77,6 +79,23 @@ test("epoll_event is packed where C packs it, with data.u64 as slot and generati
   const ours = epoll_event.encode({ events: 0x01020304, slot: 0x15161718, generation: 0x11121314 });
   assert.deepEqual([String(epoll_event.size), toHex(ours)], lines);
 });
+
+test(
+  "what a ring's blocks and packets begin with lies where C has it, in the members of its unions",
+  needsGcc,
+  () => {
+    const { tpacket_block_desc, tpacket3_hdr } = structs;
+    const member = (struct: string, union: string, name: string): string =>
+      `offsetof(struct ${struct}, ${name.startsWith("_") ? union + name.slice(1).replace(/^ts_(first|last)_(sec|nsec)$/, "ts_$1_pkt.ts_$2") : name})`;
+    const inC = [
+      ...tpacket_block_desc.fields.map(({ name }) => member("tpacket_block_desc", "hdr.bh1.", name)),
+      ...tpacket3_hdr.fields.map(({ name }) => member("tpacket3_hdr", "hv1.", name)),
+    ];
+    const lines = runC(main(LIBC, inC.map((it) => `printf("%zu\\n", ${it});`).join("\n")));
+    const ours = [...tpacket_block_desc.fields, ...tpacket3_hdr.fields].map(({ offset }) => String(offset));
+    assert.deepEqual(ours, lines);
+  },
+);
 
 test("sk_meminfo has the order of the kernel's SK_MEMINFO_ indices", needsGcc, () => {
   const { sk_meminfo } = structs;
