@@ -25,13 +25,3 @@ export class WireError extends Error {
     this.offset = offset;
   }
 }
-
-/** @throws {WireError} `TRUNCATED` where there are fewer than `needed` bytes from `start` to `end` */
-export function checkLength(protocol: string, start: number, end: number, needed: number): void {
-  if (end - start < needed) throw truncated(protocol, start, end, needed);
-}
-
-export function truncated(protocol: string, start: number, end: number, needed: number): WireError {
-  const have = Math.max(0, end - start);
-  return new WireError("TRUNCATED", protocol, end, `expected at least ${needed} bytes, got ${have}`);
-}

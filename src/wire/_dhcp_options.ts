@@ -357,6 +357,13 @@ const NAME_OF = new Map<number, DhcpOptionName>(
   (Object.keys(DHCP_OPTIONS) as DhcpOptionName[]).map((name) => [DHCP_OPTIONS[name].code, name]),
 );
 
+/** The options whose value is text. */
+export const DHCP_TEXT_OPTIONS: ReadonlySet<string> = new Set(
+  Object.entries(DHCP_OPTIONS)
+    .filter(([, { codec }]) => (codec as unknown) === text || (codec as unknown) === domains)
+    .map(([name]) => name),
+);
+
 const codecOf = (name: DhcpOptionName): Codec<unknown> => DHCP_OPTIONS[name].codec as Codec<unknown>;
 
 /** An option of a list, with the bytes that it takes. */

@@ -22,7 +22,7 @@ export function describe(value: unknown): string {
  * @throws {TypeError | RangeError} that names the field
  */
 export function uint(where: string, value: unknown, width: number): number {
-  const max = 2 ** width - 1;
+  const max = 0xffffffff >>> (32 - width);
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max) return value;
   const message = `${where}: expected an integer 0 … ${max}, got ${describe(value)}`;
   throw typeof value === "number" ? new RangeError(message) : new TypeError(message);

@@ -78,6 +78,7 @@ export const ETHERTYPE_MIN = 0x0600;
 /** IP protocol numbers that codecs look at. */
 export const IPPROTO_HOPOPTS = 0;
 export const IPPROTO_ICMP = 1;
+export const IPPROTO_IGMP = 2;
 export const IPPROTO_IPIP = 4;
 export const IPPROTO_TCP = 6;
 export const IPPROTO_UDP = 17;

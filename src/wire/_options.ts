@@ -78,6 +78,8 @@ export interface Body {
 /** Gives the body of a known option; undefined where its name is not known. `where` names it in errors. */
 export type WriteBody<O> = (option: O, where: string) => Body | undefined;
 
+const NONE = new Uint8Array(0);
+
 /**
  * Makes a list, with zeros up to a multiple of four bytes.
  * @param where the field, as `"ipv4.options"`
@@ -89,12 +91,15 @@ export function writeOptions<O extends { readonly name: string }>(
   writeBody: WriteBody<O>,
 ): Uint8Array {
   if (!Array.isArray(options)) throw new TypeError(`${where}: expected an array, got ${describe(options)}`);
+  if (options.length === 0) return NONE;
   const bytes: number[] = [];
   for (const [index, option] of options.entries()) {
     writeOption(bytes, `${where}[${index}]`, option, writeBody);
   }
-  while (bytes.length % 4 !== 0) bytes.push(0);
-  return Uint8Array.from(bytes);
+  // A typed array made from an array of numbers costs microseconds.
+  const written = new Uint8Array((bytes.length + 3) & ~3);
+  for (let at = 0; at < bytes.length; at++) written[at] = bytes[at] as number;
+  return written;
 }
 
 function writeOption<O extends { readonly name: string }>(
@@ -134,7 +139,8 @@ function writeOption<O extends { readonly name: string }>(
 
 function pushBody(bytes: number[], where: string, { kind, data }: Body): void {
   if (data.length > 253) throw new RangeError(`${where}: expected at most 253 bytes, got ${data.length}`);
-  bytes.push(kind, data.length + 2, ...Array.from(data));
+  bytes.push(kind, data.length + 2);
+  for (let i = 0; i < data.length; i++) bytes.push(data[i] as number);
 }
 
 function dataOf(where: string, data: unknown): Uint8Array {

@@ -1,7 +1,11 @@
 /** What every decoded header is: a view of bytes, which reads a field when it is asked for, and can show itself. */
 import { describe } from "./_encode.ts";
+import { fieldsToJson, type Json } from "./_to_json.ts";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
+/** What an encoder takes, with nothing left out. */
+export type Complete<Fields> = { readonly [Name in keyof Fields]-?: Exclude<Fields[Name], undefined> };
 
 /** A field, or a whole header, for people: with the bytes that it stands in. */
 export interface TreeNode {
@@ -49,12 +53,13 @@ export function row<P, const K extends keyof P & string>(
  * @typeParam Fields what {@link Pdu.toObject} gives, and the encoder takes
  */
 export abstract class Pdu<Fields extends object> {
+  // Declared, not defined, and no private method: either would double the time in which an object is made.
   /** What it was decoded from, whole. */
-  readonly bytes: Uint8Array;
+  declare readonly bytes: Uint8Array;
   /** Where it starts in {@link bytes}. */
-  readonly offset: number;
+  declare readonly offset: number;
   /** Where it ends: behind its payload, and before what is only padding. */
-  readonly end: number;
+  declare readonly end: number;
 
   protected constructor(bytes: Uint8Array, offset: number, end: number) {
     this.bytes = bytes;
@@ -87,7 +92,7 @@ export abstract class Pdu<Fields extends object> {
 
   /** Every field with its place and meaning. */
   tree(): TreeNode {
-    const children = this.rows().map((field) => this.#node(field));
+    const children = this.rows().map((field) => fieldNode(this, field));
     return {
       name: this.protocol,
       label: this.label,
@@ -103,28 +108,28 @@ export abstract class Pdu<Fields extends object> {
     return [];
   }
 
-  #node({ name, label, bit, width, show }: FieldRow<never>): TreeNode {
-    const value = (this as unknown as Readonly<Record<string, unknown>>)[name];
-    const whole = bit % 8 === 0 && width % 8 === 0;
-    const first = Math.floor(bit / 8);
-    return {
-      name,
-      label,
-      text: show ? show(value as never, this as never) : describe(value),
-      offset: this.offset + first,
-      lengthBytes: Math.ceil((bit + width) / 8) - first,
-      ...(!whole && { bits: { offset: bit % 8, width } }),
-    };
-  }
-
-  /** What {@link toObject} gives, with bytes as hexadecimal text. */
-  toJSON(): object {
-    return this.toObject();
+  /** What {@link toObject} gives, as JSON can hold it: bytes as `"0x…"`, addresses as text. */
+  toJSON(): Json {
+    return fieldsToJson(this.toObject());
   }
 
   [INSPECT](_depth: number, options: object, inspect: (value: unknown, options: object) => string): string {
     return `${this.constructor.name} ${inspect(this.toObject(), options)}`;
   }
+}
+
+function fieldNode(pdu: Pdu<object>, { name, label, bit, width, show }: FieldRow<never>): TreeNode {
+  const value = (pdu as unknown as Readonly<Record<string, unknown>>)[name];
+  const whole = bit % 8 === 0 && width % 8 === 0;
+  const first = Math.floor(bit / 8);
+  return {
+    name,
+    label,
+    text: show ? show(value as never, pdu as never) : describe(value),
+    offset: pdu.offset + first,
+    lengthBytes: Math.ceil((bit + width) / 8) - first,
+    ...(!whole && { bits: { offset: bit % 8, width } }),
+  };
 }
 
 /** `0x1c46`, with as many digits as `width` bits have. */

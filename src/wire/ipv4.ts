@@ -3,8 +3,9 @@ import { internetChecksum } from "../bytes/index.ts";
 import { Ipv4Addr } from "../ip/index.ts";
 import { bytesOrNone, checkFields, flag, put16, put32, uint } from "./_encode.ts";
 import { decodeIpv4Options, encodeIpv4Options, type Ipv4Option, ipv4OptionNodes } from "./_ipv4_options.ts";
-import { ipProtocolName } from "./_names.ts";
-import { type FieldRow, hex, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import { ipProtocolName, protocolText } from "./_names.ts";
+import { type Complete, type FieldRow, hex, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import type { Between } from "./pseudo_header.ts";
 import { checkLength, WireError } from "./wire_error.ts";
 
 // Byte offsets, RFC 791 §3.1.
@@ -79,7 +80,7 @@ const ROWS: readonly FieldRow<Ipv4Packet>[] = [
   ),
   row<Ipv4Packet, "ttl">("ttl", "Time to Live", TTL, 8),
   row<Ipv4Packet, "protocolNumber">("protocolNumber", "Protocol", PROTOCOL, 8, (value) =>
-    ipProtocolName(value),
+    protocolText(value),
   ),
   row<Ipv4Packet, "checksum">("checksum", "Header Checksum", CHECKSUM, 16, (value) => hex(value, 16)),
   row<Ipv4Packet, "src">("src", "Source Address", SRC, 32),
@@ -87,7 +88,7 @@ const ROWS: readonly FieldRow<Ipv4Packet>[] = [
 ];
 
 /** An IPv4 packet: see {@link decodeIpv4}. */
-export class Ipv4Packet extends Pdu<Required<Ipv4Fields>> {
+export class Ipv4Packet extends Pdu<Complete<Ipv4Fields>> {
   /** @internal */
   constructor(bytes: Uint8Array, offset: number, end: number) {
     super(bytes, offset, end);
@@ -169,12 +170,18 @@ export class Ipv4Packet extends Pdu<Required<Ipv4Fields>> {
     return Ipv4Addr.fromU32(u32(this.bytes, this.offset + DST));
   }
 
+  /** Who sent it, and who is to get it in the end, as checksums have it. RFC 1122 §3.2.1.8. */
+  get between(): Between {
+    if (this.headerLength === IPV4_HEADER_LEN) return { src: this.src, dst: this.dst };
+    return ipv4Between(this);
+  }
+
   /** In order. What does not read as an option is kept as it is: nothing is thrown. */
   get options(): readonly Ipv4Option[] {
     return decodeIpv4Options(this.bytes, this.offset + IPV4_HEADER_LEN, this.offset + this.headerLength);
   }
 
-  toObject(): Required<Ipv4Fields> {
+  toObject(): Complete<Ipv4Fields> {
     const { dscp, ecn, totalLength, identification, reservedFlag, dontFragment, moreFragments } = this;
     const { fragmentOffset, ttl, protocolNumber, checksum, src, dst, options, payload } = this;
     return {
@@ -244,6 +251,16 @@ export function decodeIpv4(
   return new Ipv4Packet(bytes, start, Math.min(start + totalLength, end));
 }
 
+/** The addresses of the pseudo header: with a source route that has a way to go, its last stop. RFC 1122 §3.2.1.8. */
+export function ipv4Between({ src, dst, options }: Pick<Ipv4Fields, "src" | "dst" | "options">): Between {
+  for (const option of options ?? []) {
+    if (option.name !== "looseSourceRoute" && option.name !== "strictSourceRoute") continue;
+    const left = option.pointer <= option.addrs.length * 4;
+    return { src, dst: (left && option.addrs.at(-1)) || dst };
+  }
+  return { src, dst };
+}
+
 function address(where: string, value: unknown): number {
   if (value instanceof Ipv4Addr) return value.toU32();
   throw new TypeError(`${where}: expected an Ipv4Addr, got ${String(value)}`);
@@ -281,8 +298,8 @@ export function encodeIpv4(fields: Ipv4Fields): Uint8Array {
   bytes[PROTOCOL] = uint("ipv4.protocolNumber", fields.protocolNumber, 8);
   put32(bytes, SRC, address("ipv4.src", fields.src));
   put32(bytes, DST, address("ipv4.dst", fields.dst));
-  bytes.set(options, IPV4_HEADER_LEN);
-  bytes.set(payload, headerLength);
+  if (options.length > 0) bytes.set(options, IPV4_HEADER_LEN);
+  if (payload.length > 0) bytes.set(payload, headerLength);
   const checksum = fields.checksum ?? internetChecksum(bytes.subarray(0, headerLength));
   put16(bytes, CHECKSUM, uint("ipv4.checksum", checksum, 16));
   return bytes;

@@ -39,8 +39,8 @@ export interface SectionOptions {
 export interface PacketToWrite {
   /** The number that {@link PcapngWriter.interface} gave; 0 unless told. */
   readonly interfaceId?: number | undefined;
-  /** In nanoseconds since 1970. */
-  readonly timestampNs: bigint;
+  /** In nanoseconds since 1970; or, which is cheaper, seconds since then and nanoseconds beyond them. */
+  readonly timestampNs: bigint | readonly [seconds: number, nanoseconds: number];
   readonly data: Uint8Array;
   /** How long it was on the wire; the length of `data` unless told. */
   readonly lengthBytes?: number | undefined;
@@ -99,17 +99,41 @@ export class PcapngWriter {
    * @throws {TypeError | RangeError} for an interface that was not described, or a field that does not fit
    */
   packet(packet: PacketToWrite): Uint8Array {
-    const { data, direction, dropped } = packet;
-    if (!(data instanceof Uint8Array)) throw new TypeError("data: expected a Uint8Array");
-    const body = new DataView(new ArrayBuffer(20));
-    body.setUint32(0, this.#checkId(packet.interfaceId ?? 0), true);
-    setTime(body, 4, packet.timestampNs);
-    body.setUint32(12, data.length, true);
-    body.setUint32(16, uint("lengthBytes", packet.lengthBytes ?? data.length, 32), true);
-    const options: Piece[] = text(OPT_COMMENT, packet.comment);
-    if (direction !== undefined) options.push([EPB_FLAGS, little32(direction === "inbound" ? 1 : 2)]);
-    if (dropped !== undefined) options.push([EPB_DROPCOUNT, little64("dropped", dropped)]);
-    return block(ENHANCED_PACKET, body, data, options);
+    const options = packetOptions(packet);
+    const bytes = new Uint8Array(packetLength(packet, options));
+    this.#write(bytes, 0, packet, options);
+    return bytes;
+  }
+
+  /**
+   * Puts a packet into `target` from `at` on, for who writes many into one buffer.
+   * @returns how many bytes it takes, or 0 where there is no room for it
+   * @throws as {@link packet}
+   */
+  packetInto(target: Uint8Array, at: number, packet: PacketToWrite): number {
+    const options = packetOptions(packet);
+    if (at + packetLength(packet, options) > target.length) return 0;
+    return this.#write(target, at, packet, options);
+  }
+
+  /** Without a DataView: the many packets of a capture are written here. */
+  #write(target: Uint8Array, start: number, packet: PacketToWrite, options: readonly Piece[]): number {
+    const { data, interfaceId = 0, lengthBytes = data.length } = packet;
+    const length = packetLength(packet, options);
+    little(target, start, ENHANCED_PACKET);
+    little(target, start + 4, length);
+    little(target, start + 8, this.#checkId(interfaceId));
+    const [high, low] = timeWords(packet.timestampNs);
+    little(target, start + 12, high);
+    little(target, start + 16, low);
+    little(target, start + 20, data.length);
+    little(target, start + 24, uint("lengthBytes", lengthBytes, 32));
+    target.set(data, start + PACKET_HEADER_LEN);
+    let at = start + PACKET_HEADER_LEN + data.length;
+    for (const end = start + PACKET_HEADER_LEN + padded(data.length); at < end; at++) target[at] = 0;
+    putOptions(target, at, options);
+    little(target, start + length - 4, length);
+    return length;
   }
 
   /** What an interface has counted. @throws as {@link packet} */
@@ -169,29 +193,83 @@ function setTime(view: DataView, at: number, timestampNs: bigint): void {
 
 const padded = (length: number): number => Math.ceil(length / 4) * 4;
 
-function block(type: number, body: DataView, data: Uint8Array, options: readonly Piece[]): Uint8Array {
-  let optionBytes = options.length === 0 ? 0 : 4; // the end of the options
-  for (const [code, value] of options) {
-    if (value.length > MAX_OPTION_BYTES) {
-      throw new RangeError(`option ${code}: expected at most ${MAX_OPTION_BYTES} bytes, got ${value.length}`);
+/** Type, length, interface, time, and the two lengths of the data. */
+const PACKET_HEADER_LEN = 28;
+const NO_OPTIONS: readonly Piece[] = [];
+const INBOUND: readonly Piece[] = [[EPB_FLAGS, little32(1)]];
+const OUTBOUND: readonly Piece[] = [[EPB_FLAGS, little32(2)]];
+
+function packetOptions({ comment, direction, dropped }: PacketToWrite): readonly Piece[] {
+  const flags = direction === undefined ? NO_OPTIONS : direction === "inbound" ? INBOUND : OUTBOUND;
+  if (comment === undefined && dropped === undefined) return flags;
+  const counted: readonly Piece[] =
+    dropped === undefined ? [] : [[EPB_DROPCOUNT, little64("dropped", dropped)]];
+  return [...text(OPT_COMMENT, comment), ...flags, ...counted];
+}
+
+function packetLength({ data }: PacketToWrite, options: readonly Piece[]): number {
+  if (!(data instanceof Uint8Array)) throw new TypeError("data: expected a Uint8Array");
+  return PACKET_HEADER_LEN + padded(data.length) + lengthOf(options) + 4;
+}
+
+function lengthOf(options: readonly Piece[]): number {
+  if (options.length === 0) return 0;
+  let length = 4; // the end of the options
+  for (const [code, { length: bytes }] of options) {
+    if (bytes > MAX_OPTION_BYTES) {
+      throw new RangeError(`option ${code}: expected at most ${MAX_OPTION_BYTES} bytes, got ${bytes}`);
     }
-    optionBytes += 4 + padded(value.length);
+    length += 4 + padded(bytes);
   }
-  const total = 12 + body.byteLength + padded(data.length) + optionBytes;
-  const bytes = new Uint8Array(total);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, type, true);
-  view.setUint32(4, total, true);
-  bytes.set(new Uint8Array(body.buffer), 8);
-  bytes.set(data, 8 + body.byteLength);
-  let at = 8 + body.byteLength + padded(data.length);
+  return length;
+}
+
+/** Writes options, each filled up with zeros, and their end. */
+function putOptions(target: Uint8Array, start: number, options: readonly Piece[]): void {
+  if (options.length === 0) return;
+  let at = start;
   for (const [code, value] of options) {
-    view.setUint16(at, code, true);
-    view.setUint16(at + 2, value.length, true);
-    bytes.set(value, at + 4);
-    at += 4 + padded(value.length);
+    little(target, at, code | (value.length << 16));
+    target.set(value, at + 4);
+    at += 4 + value.length;
+    for (; (at - start) % 4 !== 0; at++) target[at] = 0;
   }
-  if (options.length > 0) view.setUint32(at, OPT_END, true);
-  view.setUint32(total - 4, total, true);
+  little(target, at, OPT_END);
+}
+
+function block(type: number, body: DataView, data: Uint8Array, options: readonly Piece[]): Uint8Array {
+  const dataAt = 8 + body.byteLength;
+  const bytes = new Uint8Array(dataAt + padded(data.length) + lengthOf(options) + 4);
+  little(bytes, 0, type);
+  little(bytes, 4, bytes.length);
+  bytes.set(new Uint8Array(body.buffer), 8);
+  bytes.set(data, dataAt);
+  putOptions(bytes, dataAt + padded(data.length), options);
+  little(bytes, bytes.length - 4, bytes.length);
   return bytes;
+}
+
+function little(target: Uint8Array, at: number, value: number): void {
+  target[at] = value;
+  target[at + 1] = value >>> 8;
+  target[at + 2] = value >>> 16;
+  target[at + 3] = value >>> 24;
+}
+
+/** The two halves of a time in nanoseconds. */
+function timeWords(time: PacketToWrite["timestampNs"]): [high: number, low: number] {
+  if (typeof time === "object") {
+    const [seconds, nanoseconds] = time;
+    if (!(seconds >= 0 && seconds <= 0xffff_ffff && nanoseconds >= 0 && nanoseconds < 1e9)) {
+      throw new RangeError(
+        `timestampNs: expected seconds and nanoseconds, got ${seconds} and ${nanoseconds}`,
+      );
+    }
+    // Seconds times 10^9 are more than a double holds: the upper half of the seconds goes by itself.
+    const upper = (seconds >>> 16) * 1e9;
+    const rest = (upper % 0x1_0000) * 0x1_0000 + (seconds & 0xffff) * 1e9 + nanoseconds;
+    return [Math.floor(upper / 0x1_0000) + Math.floor(rest / 0x1_0000_0000), rest % 0x1_0000_0000];
+  }
+  checkUint64("timestampNs", time);
+  return [Number(time >> 32n), Number(time & 0xffff_ffffn)];
 }

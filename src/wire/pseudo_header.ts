@@ -1,5 +1,4 @@
 /** The pseudo header: what UDP, TCP and ICMPv6 checksums cover beside the packet itself. */
-import { onesComplementSum } from "../bytes/index.ts";
 import type { IpAddr } from "../ip/index.ts";
 
 /** The addresses between which a packet goes; both of one family. */
@@ -19,6 +18,15 @@ export function pseudoHeaderSum({ src, dst }: Between, protocol: number, lengthB
   if (src.version !== dst.version) {
     throw new TypeError(`src and dst: expected addresses of one family, got ${src} and ${dst}`);
   }
-  const addresses = onesComplementSum(dst.toBytes(), onesComplementSum(src.toBytes()));
-  return addresses + protocol + (lengthBytes >>> 16) + (lengthBytes & 0xffff);
+  return addrSum(src) + addrSum(dst) + protocol + (lengthBytes >>> 16) + (lengthBytes & 0xffff);
+}
+
+/** Of the address' 16-bit words, without a carry taken round. */
+function addrSum(addr: IpAddr): number {
+  let sum = 0;
+  for (let index = 0; index * 32 < addr.bitLength; index++) {
+    const word = addr.word(index);
+    sum += (word >>> 16) + (word & 0xffff);
+  }
+  return sum;
 }

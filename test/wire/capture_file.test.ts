@@ -121,6 +121,27 @@ test("pcap: what was written is read, in nanoseconds and in microseconds", () =>
   assert.deepEqual(rowsOf(readAll(pcap("us"))), us);
 });
 
+test("packets are written into a buffer as they are made alone, where there is room, also with the time in two numbers", () => {
+  const writer = new PcapngWriter();
+  writer.section();
+  writer.interface({ linkType: "ethernet", snapLength: 0 });
+  for (const timestampNs of [0n, 1n, T0, 4_294_967_295_999_999_999n, 65_536_000_000_000n, 1_999_999_999n]) {
+    for (const more of [{}, { direction: "inbound" as const }, { comment: "abcde", dropped: 7n }]) {
+      const packet = { timestampNs, data: frame(3), ...more };
+      const alone = writer.packet(packet);
+      const room = new Uint8Array(alone.length + 13).fill(0xee);
+      const time = [Number(timestampNs / 1_000_000_000n), Number(timestampNs % 1_000_000_000n)] as const;
+      assert.equal(writer.packetInto(room, 13, { ...packet, timestampNs: time }), alone.length);
+      assert.deepEqual(room.subarray(13), alone);
+      assert.equal(writer.packetInto(room, 14, packet), 0);
+    }
+  }
+  assert.throws(
+    () => writer.packet({ timestampNs: [1, 1e9], data: frame(0) }),
+    /seconds and nanoseconds, got 1 and/,
+  );
+});
+
 const SECONDS = (ns: bigint): string =>
   `${ns / 1_000_000_000n}.${(ns % 1_000_000_000n).toString().padStart(9, "0")}`;
 

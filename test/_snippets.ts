@@ -1,0 +1,33 @@
+/** Runs the TypeScript of a guide, and compares what it prints with the text that stands below it. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+
+/** Every "```ts" that has a "```text" right below it prints that text. @param count how many there are */
+export function assertSnippets(guide: string, count: number): void {
+  const text = readFileSync(join(ROOT, "docs", guide), "utf8");
+  const block = "((?:(?!```)[\\s\\S])*?)^```$";
+  const snippets = [...text.matchAll(new RegExp(`^\`\`\`ts\\n${block}\\n\\n?\`\`\`text\\n${block}`, "gm"))];
+  assert.equal(snippets.length, count, `${guide} has other snippets than were expected`);
+  const folder = mkdtempSync(join(tmpdir(), "snippets-"));
+  try {
+    for (const [index, [, code = "", output]] of snippets.entries()) {
+      const file = join(folder, `${index}.mts`);
+      writeFileSync(
+        file,
+        code.replace(/"windsock(\/\w+)?"/g, (_, part = "") =>
+          JSON.stringify(join(ROOT, `src${part}/index.ts`)),
+        ),
+      );
+      const args = ["--import", "tsx", file];
+      const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
+      assert.equal(stdout, output, stderr);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
