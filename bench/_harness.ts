@@ -4,7 +4,10 @@ import { type Command, type Cores, Peer } from "./_peers.ts";
 /** `node`: what Node itself has for it, `node:net` or `node:dgram`. */
 export type Subject = "windsock" | "node" | "c";
 
-export interface Metric {
+/** Who else is measured where there is more to be compared. `npm`: the package that one would take; `struct`: Python's module. */
+export type AnySubject = Subject | "npm" | "struct" | "scapy" | "tcpdump";
+
+export interface Metric<S extends AnySubject = Subject> {
   readonly key: string;
   /** With the unit: "server CPU per request, µs". */
   readonly label: string;
@@ -13,23 +16,23 @@ export interface Metric {
   /** Is not measured without {@link Bench.pinned}. */
   readonly needsPinning?: true;
   /** Who can be asked, where not every subject of the question can. */
-  readonly only?: readonly Subject[];
+  readonly only?: readonly S[];
 }
 
-export interface Question {
+export interface Question<S extends AnySubject = Subject> {
   /** What one types after `npm run bench --`. Questions of the same name are asked together. */
   readonly name: string;
   readonly title: string;
-  readonly subjects: readonly Subject[];
-  readonly metrics: readonly Metric[];
+  readonly subjects: readonly S[];
+  readonly metrics: readonly Metric<S>[];
   /** One sample, from programs started for it. One number for each metric that the subject is asked for. */
-  measure(subject: Subject, bench: Bench): Promise<Record<string, number>>;
+  measure(subject: S, bench: Bench): Promise<Record<string, number>>;
 }
 
 /** `samples[subject][metric]`: one value per round; round n of every subject was measured side by side. */
 export interface Answer {
-  readonly question: Question;
-  readonly samples: Partial<Record<Subject, Record<string, number[]>>>;
+  readonly question: Question<AnySubject>;
+  readonly samples: Partial<Record<AnySubject, Record<string, number[]>>>;
 }
 
 /** What a sample is taken with: it starts programs, and ends all of them when the sample is there. */
@@ -58,13 +61,18 @@ export class Bench {
     return this.#start(command, this.#cores?.load);
   }
 
+  /** Starts a program that is not bound to a core. */
+  anywhere(command: Command): Peer {
+    return this.#start(command, undefined);
+  }
+
   #start(command: Command, core: number | undefined): Peer {
     const peer = new Peer(command, core);
     this.#peers.push(peer);
     return peer;
   }
 
-  async sample(question: Question, subject: Subject): Promise<Record<string, number>> {
+  async sample(question: Question<AnySubject>, subject: AnySubject): Promise<Record<string, number>> {
     this.#peers = [];
     try {
       const values = await question.measure(subject, this);
@@ -82,7 +90,7 @@ export class Bench {
 }
 
 /** Every round measures each subject once; the one that begins is another one in every round. */
-export async function ask(question: Question, rounds: number, bench: Bench): Promise<Answer> {
+export async function ask(question: Question<AnySubject>, rounds: number, bench: Bench): Promise<Answer> {
   const samples: Answer["samples"] = {};
   for (let round = 0; round < rounds; round++) {
     const turn = round % question.subjects.length;
@@ -105,10 +113,10 @@ export async function ask(question: Question, rounds: number, bench: Bench): Pro
   return { question, samples };
 }
 
-function metricsOf({ metrics }: Question, subject: Subject): readonly Metric[] {
+function metricsOf({ metrics }: Question<AnySubject>, subject: AnySubject): readonly Metric<AnySubject>[] {
   return metrics.filter(({ only }) => only === undefined || only.includes(subject));
 }
 
-function format({ key, digits }: Metric, values: Record<string, number>): string {
+function format({ key, digits }: Metric<AnySubject>, values: Record<string, number>): string {
   return `${key} ${values[key]!.toFixed(digits)}`;
 }

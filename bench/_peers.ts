@@ -26,6 +26,27 @@ export function nodeWithGc(name: string, ...args: string[]): Command {
   return [process.execPath, "--expose-gc", join(PEERS, name), ...args];
 }
 
+/** The first Python that can import scapy: a distribution's package is not seen by a Python of one's own. */
+let interpreter: string | undefined;
+
+/** A Python program of peers/. @throws {Error} where no Python here has scapy */
+export function python(name: string, ...args: string[]): Command {
+  interpreter ??= ["python3", "/usr/bin/python3"].find(
+    (program) => spawnSync(program, ["-c", "import scapy"]).status === 0,
+  );
+  if (interpreter === undefined) throw new Error("this question needs scapy (Debian: python3-scapy)");
+  return [interpreter, join(PEERS, name), ...args];
+}
+
+/** Installs a package of the registry into out/npm, to be measured: its scripts do not run. @throws {Error} with npm's words */
+export function installPackage(nameAndVersion: string): void {
+  const folder = join(OUT, "npm");
+  mkdirSync(folder, { recursive: true });
+  const args = ["install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", nameAndVersion];
+  const { status, stderr } = spawnSync("npm", args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`npm could not install ${nameAndVersion}:\n${stderr}`);
+}
+
 /** Compiles every C program of peers/ into out/. @throws {Error} with gcc's words */
 export function compilePeers(): void {
   mkdirSync(OUT, { recursive: true });

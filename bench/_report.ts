@@ -1,10 +1,20 @@
-/** Medians, spread and ratios as one table; the README's copy of it. @module */
+/** Medians, spread and ratios as tables; the README's copy of them. @module */
 import { readFileSync, writeFileSync } from "node:fs";
-import type { Answer, Metric, Subject } from "./_harness.ts";
+import type { Answer, AnySubject, Metric } from "./_harness.ts";
 
 const START = "<!-- bench:start -->";
 const END = "<!-- bench:end -->";
-const HEAD = ["median (quartiles)", "Windsock", "Node", "C", "Windsock ÷ Node", "Windsock ÷ C"];
+const NAMES: Readonly<Record<AnySubject, string>> = {
+  windsock: "Windsock",
+  node: "Node",
+  c: "C",
+  npm: "npm `pcap`",
+  struct: "Python `struct`",
+  scapy: "scapy",
+  tcpdump: "tcpdump",
+};
+/** Questions that ask no others share a table. */
+const COMMON: readonly AnySubject[] = ["windsock", "node", "c"];
 const NOTHING = "–";
 
 interface Spread {
@@ -33,7 +43,7 @@ function cell(values: readonly number[] | undefined, digits: number): string {
 }
 
 /** The ratio is taken within each round, where both were measured side by side. */
-function ratios(answer: Answer, key: string, over: Subject): number[] | undefined {
+function ratios(answer: Answer, key: string, over: AnySubject): number[] | undefined {
   const ours = answer.samples.windsock?.[key];
   const theirs = answer.samples[over]?.[key];
   // A peer's 0 (no growth that could be seen) has no ratio.
@@ -41,30 +51,48 @@ function ratios(answer: Answer, key: string, over: Subject): number[] | undefine
   return ours.map((value, round) => value / theirs[round]!);
 }
 
-function row(answer: Answer, { key, label, digits, moreIsBetter }: Metric): string[] {
+function row(
+  answer: Answer,
+  { key, label, digits, moreIsBetter }: Metric<AnySubject>,
+  columns: readonly AnySubject[],
+): string[] {
   return [
     moreIsBetter ? `${label} (more is better)` : label,
-    cell(answer.samples.windsock?.[key], digits),
-    cell(answer.samples.node?.[key], digits),
-    cell(answer.samples.c?.[key], digits),
-    cell(ratios(answer, key, "node"), 2),
-    cell(ratios(answer, key, "c"), 2),
+    ...columns.map((subject) => cell(answer.samples[subject]?.[key], digits)),
+    ...columns.slice(1).map((subject) => cell(ratios(answer, key, subject), 2)),
   ];
 }
 
-/** A Markdown table that can also be read as it is. */
+function columnsOf({ question: { subjects } }: Answer): readonly AnySubject[] {
+  return subjects.every((subject) => COMMON.includes(subject)) ? COMMON : subjects;
+}
+
+/** Markdown tables that can also be read as they are: one for each set of subjects. */
 export function table(answers: readonly Answer[]): string {
+  const sets = [...new Set(answers.map((answer) => columnsOf(answer).join()))];
+  return sets
+    .map((set) => oneTable(answers.filter((answer) => columnsOf(answer).join() === set)))
+    .join("\n\n");
+}
+
+function oneTable(answers: readonly Answer[]): string {
+  const columns = columnsOf(answers[0] as Answer);
+  const head = [
+    "median (quartiles)",
+    ...columns.map((subject) => NAMES[subject]),
+    ...columns.slice(1).map((subject) => `Windsock ÷ ${NAMES[subject]}`),
+  ];
   const rows = answers.flatMap((answer) => [
-    [`**${answer.question.title}**`, ...HEAD.slice(1).map(() => "")],
-    ...answer.question.metrics.map((metric) => row(answer, metric)),
+    [`**${answer.question.title}**`, ...head.slice(1).map(() => "")],
+    ...answer.question.metrics.map((metric) => row(answer, metric, columns)),
   ]);
-  const widths = HEAD.map((_, column) =>
-    Math.max(3, ...[HEAD, ...rows].map((cells) => cells[column]!.length)),
+  const widths = head.map((_, column) =>
+    Math.max(3, ...[head, ...rows].map((cells) => cells[column]!.length)),
   );
   const line = (cells: readonly string[]) =>
     `| ${cells.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join(" | ")} |`;
   const rule = widths.map((width, i) => (i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
-  return [line(HEAD), line(rule), ...rows.map(line)].join("\n");
+  return [line(head), line(rule), ...rows.map(line)].join("\n");
 }
 
 /** Where the table goes. @throws {Error} when the README has no place for it */

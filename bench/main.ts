@@ -4,11 +4,13 @@ import { writeFileSync } from "node:fs";
 import { arch, availableParallelism, release } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Answer, ask, Bench, type Question } from "./_harness.ts";
+import { type Answer, type AnySubject, ask, Bench, type Question } from "./_harness.ts";
 import { compilePeers, twoCores } from "./_peers.ts";
 import { findPlace, table, writeReadme } from "./_report.ts";
 import { blockingRtt } from "./blocking_rtt.ts";
 import { bulk } from "./bulk.ts";
+import { capture } from "./capture.ts";
+import { checksum } from "./checksum.ts";
 import { connects } from "./connects.ts";
 import { duplex } from "./duplex.ts";
 import { echo } from "./echo.ts";
@@ -18,10 +20,11 @@ import { options } from "./options.ts";
 import { rtt } from "./rtt.ts";
 import { udpReceive } from "./udp_receive.ts";
 import { udpSend } from "./udp_send.ts";
+import { wire } from "./wire.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const README = join(ROOT, "README.md");
-const QUESTIONS: readonly Question[] = [
+const QUESTIONS: readonly Question<AnySubject>[] = [
   echo,
   rtt,
   blockingRtt,
@@ -31,6 +34,9 @@ const QUESTIONS: readonly Question[] = [
   ...udpSend,
   connects,
   options,
+  wire,
+  checksum,
+  capture,
   memory,
   importTime,
 ];
