@@ -22,6 +22,10 @@ export interface FieldType<Value, Input = Value> {
    * @throws {TypeError | RangeError} if the value does not fit
    */
   write(view: DataView, at: number, value: Input, where: string): void;
+  /** The same type with its integers in this byte order. What has none of its own (bytes, text, pointers, structs) lacks this. */
+  ordered?(littleEndian: boolean): FieldType<Value, Input>;
+  /** A view of the bytes at `at`, which reads and writes them. Without it, a live view of a struct has the values. */
+  live?(view: DataView, at: number, where: string): unknown;
 }
 
 /** Any field type, where only its layout matters. */
@@ -36,3 +40,8 @@ export type InputOf<Type> = Type extends {
 }
   ? Input
   : never;
+
+/** The type under which a live view has a field of a type: a view where the type has one, else the value. */
+export type LiveOf<Type> = Type extends { live(view: DataView, at: number, where: string): infer Live }
+  ? Live
+  : ValueOf<Type>;

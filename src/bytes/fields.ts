@@ -1,83 +1,39 @@
-/** Field types made from others: integers of a fixed byte order, arrays, bytes and NUL-padded text. */
+/** Field types made from others: numbers of a fixed byte order, bytes and NUL-padded text. */
 import { checkNumber, describe, unfit } from "./_check.ts";
 import type { FieldType } from "./_field_type.ts";
-import type { IntegerType } from "./integers.ts";
 
-function ordered<Value extends number | bigint, Input>(
-  type: IntegerType<Value, Input>,
-  name: string,
-  littleEndian: boolean,
-): FieldType<Value, Input> {
-  return Object.freeze<FieldType<Value, Input>>({
-    name,
-    size: type.size,
-    align: type.align,
-    read: (view, at) => type.read(view, at, littleEndian),
-    write: (view, at, value, where) => type.write(view, at, value, where, littleEndian),
-  });
+/** A type whose numbers have a byte order: `Ordered` is what it is with that fixed. */
+export interface OrderedType<Ordered> {
+  readonly name: string;
+  ordered(littleEndian: boolean): Ordered;
 }
 
-/** An integer in big-endian (network) order, as the kernel's `__be16`: values are as of `type`, the name is `be(u16)`. */
-export function be<Value extends number | bigint, Input>(
-  type: IntegerType<Value, Input>,
-): FieldType<Value, Input> {
-  return ordered(type, `be(${type.name})`, false);
+function inOrder<Ordered>(caller: string, type: OrderedType<Ordered>, littleEndian: boolean): Ordered {
+  if (typeof type?.ordered === "function") return type.ordered(littleEndian);
+  throw new TypeError(
+    `${caller}: expected an integer, a float, an enumeration or an array of such, got ${type?.name ?? describe(type)}`,
+  );
 }
 
-/** An integer in little-endian order, as the kernel's `__le16`: values are as of `type`, the name is `le(u16)`. */
-export function le<Value extends number | bigint, Input>(
-  type: IntegerType<Value, Input>,
-): FieldType<Value, Input> {
-  return ordered(type, `le(${type.name})`, true);
+/**
+ * A number in big-endian (network) order, as the kernel's `__be16`, or an array of such: values are as of `type`, the
+ * name is `be(u16)`. A struct is given its order where it is declared, with `byteOrder`.
+ * @throws {TypeError} for a type that has no byte order to be fixed
+ */
+export function be<Ordered>(type: OrderedType<Ordered>): Ordered {
+  return inOrder("be", type, false);
 }
 
-/** `element[length]` of C, as a JavaScript array. */
-export interface ArrayType<Value, Input = Value> extends FieldType<readonly Value[], readonly Input[]> {
-  readonly element: FieldType<Value, Input>;
-  readonly length: number;
+/**
+ * A number in little-endian order, as the kernel's `__le16`, or an array of such: see {@link be}.
+ * @throws {TypeError} for a type that has no byte order to be fixed
+ */
+export function le<Ordered>(type: OrderedType<Ordered>): Ordered {
+  return inOrder("le", type, true);
 }
 
 function checkLength(where: string, length: number): number {
   return checkNumber(`${where}: length`, length, 0, Number.MAX_SAFE_INTEGER);
-}
-
-/** C writes the outer length first: three of `u8[2]` are `u8[3][2]`. */
-function arrayName(element: string, length: number): string {
-  const at = element.indexOf("[");
-  return at < 0 ? `${element}[${length}]` : `${element.slice(0, at)}[${length}]${element.slice(at)}`;
-}
-
-/**
- * `element[length]`: a new array of exactly `length` values, and of exactly as many to be written.
- * @param length from 0, which is C's flexible array member: it aligns and takes no room
- * @throws {TypeError | RangeError} if `length` is not an integer from 0
- */
-export function array<Value, Input>(
-  element: FieldType<Value, Input>,
-  length: number,
-): ArrayType<Value, Input> {
-  checkLength("array", length);
-  const stride = element.size;
-  return Object.freeze<ArrayType<Value, Input>>({
-    name: arrayName(element.name, length),
-    size: stride * length,
-    align: element.align,
-    element,
-    length,
-    read(view, at) {
-      const values: Value[] = [];
-      for (let i = 0; i < length; i++) values.push(element.read(view, at + i * stride));
-      return values;
-    },
-    write(view, at, values, where) {
-      if (!Array.isArray(values) || values.length !== length) {
-        throw unfit(where, `an array of ${length}`, values, !Array.isArray(values));
-      }
-      for (let i = 0; i < length; i++) {
-        element.write(view, at + i * stride, values[i] as Input, `${where}[${i}]`);
-      }
-    },
-  });
 }
 
 /**
@@ -101,6 +57,7 @@ export function byteArray(length: number, align = 1): FieldType<Uint8Array> {
       if (!isBytes || value.length !== length) throw unfit(where, `${length} bytes`, value, !isBytes);
       bytesOf(view, at, length).set(value);
     },
+    live: (view, at) => bytesOf(view, at, length),
   });
 }
 

@@ -1,6 +1,7 @@
 /** The integer types of C's <stdint.h>, 8 to 128 bits: ranges, and bytes in either order, as Rust's integers have them. */
 import { checkBigInt, checkBytes, checkNumber } from "./_check.ts";
 import type { FieldType } from "./_field_type.ts";
+import { asPrimitive, CODE, NO_CODE, readPrimitive, writePrimitive } from "./_primitive.ts";
 import { nativeEndian } from "./byte_order.ts";
 
 /**
@@ -43,6 +44,8 @@ export interface IntegerType<Value extends number | bigint, Input = Value> exten
    * @throws {TypeError | RangeError} as {@link IntegerType.toBeBytes}
    */
   write(view: DataView, at: number, value: Input, where?: string, littleEndian?: boolean): void;
+  /** The integer with its order fixed, as `be()` and `le()` give it. One byte has no order: of 8 bits, the type itself. */
+  ordered(littleEndian: boolean): FieldType<Value, Input>;
 }
 
 /** An integer type of 8, 16 or 32 bits. */
@@ -53,8 +56,10 @@ export type BigIntType = IntegerType<bigint, bigint | number>;
 
 const NATIVE_LITTLE = nativeEndian === "little";
 
-/** What differs from one width to the next: DataView's getter and setter. */
+/** What differs from one width to the next. */
 interface Access<Value> {
+  /** NO_CODE if DataView has no such integer. */
+  readonly code: number;
   get(view: DataView, at: number, littleEndian: boolean): Value;
   set(view: DataView, at: number, value: Value, littleEndian: boolean): void;
 }
@@ -83,7 +88,19 @@ function integerType<Value extends number | bigint, Input>(
     if (bytes.length !== size) throw new RangeError(`${name}: expected ${size} bytes, got ${bytes.length}`);
     return access.get(new DataView(bytes.buffer, bytes.byteOffset, size), 0, littleEndian);
   };
-  return Object.freeze<IntegerType<Value, Input>>({
+  const fixed = (littleEndian: boolean): FieldType<Value, Input> =>
+    asPrimitive(
+      Object.freeze<FieldType<Value, Input>>({
+        name: `${littleEndian ? "le" : "be"}(${name})`,
+        size,
+        align: size,
+        read: (view, at) => access.get(view, at, littleEndian),
+        write: (view, at, value, where) => access.set(view, at, check(where, value), littleEndian),
+      }),
+      access.code,
+      littleEndian,
+    );
+  const type: IntegerType<Value, Input> = Object.freeze<IntegerType<Value, Input>>({
     ...range,
     align: size,
     toBeBytes: (value) => toBytes(value, false),
@@ -95,13 +112,20 @@ function integerType<Value extends number | bigint, Input>(
     read: (view, at, littleEndian = NATIVE_LITTLE) => access.get(view, at, littleEndian),
     write: (view, at, value, where = name, littleEndian = NATIVE_LITTLE) =>
       access.set(view, at, check(where, value), littleEndian),
+    ordered: (littleEndian) => (size === 1 ? type : fixed(littleEndian)),
   });
+  return asPrimitive(type, access.code, NATIVE_LITTLE);
 }
 
-function numberType(name: string, size: 1 | 2 | 4, signed: boolean, access: Access<number>): NumberType {
+function numberType(name: string, size: 1 | 2 | 4, signed: boolean, code: number): NumberType {
   const span = 2 ** (8 * size);
   const min = signed ? -span / 2 : 0;
   const max = min + span - 1;
+  const access: Access<number> = {
+    code,
+    get: (view, at, little) => readPrimitive(code, view, at, little) as number,
+    set: (view, at, value, little) => writePrimitive(code, view, at, value, little),
+  };
   return integerType({ name, size, signed, min, max }, access, (where, value: number) =>
     checkNumber(where, value, min, max),
   );
@@ -116,9 +140,18 @@ function bigIntType(name: string, size: 8 | 16, signed: boolean, access: Access<
   );
 }
 
+function access64(code: number): Access<bigint> {
+  return {
+    code,
+    get: (view, at, little) => readPrimitive(code, view, at, little) as bigint,
+    set: (view, at, value, little) => writePrimitive(code, view, at, value, little),
+  };
+}
+
 /** DataView stops at 64 bits: 128 are two halves, of which the upper one carries the sign. */
 function access128(signed: boolean): Access<bigint> {
   return {
+    code: NO_CODE,
     get(view, at, little) {
       const upperAt = little ? at + 8 : at;
       const upper = signed ? view.getBigInt64(upperAt, little) : view.getBigUint64(upperAt, little);
@@ -132,55 +165,31 @@ function access128(signed: boolean): Access<bigint> {
 }
 
 /** `uint8_t`: 0 … 255. */
-export const u8: NumberType = numberType("u8", 1, false, {
-  get: (view, at) => view.getUint8(at),
-  set: (view, at, value) => view.setUint8(at, value),
-});
+export const u8: NumberType = numberType("u8", 1, false, CODE.u8);
 
 /** `uint16_t`: 0 … 65535. */
-export const u16: NumberType = numberType("u16", 2, false, {
-  get: (view, at, little) => view.getUint16(at, little),
-  set: (view, at, value, little) => view.setUint16(at, value, little),
-});
+export const u16: NumberType = numberType("u16", 2, false, CODE.u16);
 
 /** `uint32_t`: 0 … 4294967295. */
-export const u32: NumberType = numberType("u32", 4, false, {
-  get: (view, at, little) => view.getUint32(at, little),
-  set: (view, at, value, little) => view.setUint32(at, value, little),
-});
+export const u32: NumberType = numberType("u32", 4, false, CODE.u32);
 
 /** `uint64_t`: 0 … 2^64 - 1, bigint. Also `size_t` and, as a number, a pointer: LP64. */
-export const u64: BigIntType = bigIntType("u64", 8, false, {
-  get: (view, at, little) => view.getBigUint64(at, little),
-  set: (view, at, value, little) => view.setBigUint64(at, value, little),
-});
+export const u64: BigIntType = bigIntType("u64", 8, false, access64(CODE.u64));
 
 /** gcc's `unsigned __int128`: 0 … 2^128 - 1, bigint, aligned to 16 bytes. */
 export const u128: BigIntType = bigIntType("u128", 16, false, access128(false));
 
 /** `int8_t`: -128 … 127. */
-export const i8: NumberType = numberType("i8", 1, true, {
-  get: (view, at) => view.getInt8(at),
-  set: (view, at, value) => view.setInt8(at, value),
-});
+export const i8: NumberType = numberType("i8", 1, true, CODE.i8);
 
 /** `int16_t`: -32768 … 32767. */
-export const i16: NumberType = numberType("i16", 2, true, {
-  get: (view, at, little) => view.getInt16(at, little),
-  set: (view, at, value, little) => view.setInt16(at, value, little),
-});
+export const i16: NumberType = numberType("i16", 2, true, CODE.i16);
 
 /** `int32_t`, C's `int`: -2147483648 … 2147483647. */
-export const i32: NumberType = numberType("i32", 4, true, {
-  get: (view, at, little) => view.getInt32(at, little),
-  set: (view, at, value, little) => view.setInt32(at, value, little),
-});
+export const i32: NumberType = numberType("i32", 4, true, CODE.i32);
 
 /** `int64_t`, C's `long`: -2^63 … 2^63 - 1, bigint. */
-export const i64: BigIntType = bigIntType("i64", 8, true, {
-  get: (view, at, little) => view.getBigInt64(at, little),
-  set: (view, at, value, little) => view.setBigInt64(at, value, little),
-});
+export const i64: BigIntType = bigIntType("i64", 8, true, access64(CODE.i64));
 
 /** gcc's `__int128`: -2^127 … 2^127 - 1, bigint, aligned to 16 bytes. */
 export const i128: BigIntType = bigIntType("i128", 16, true, access128(true));

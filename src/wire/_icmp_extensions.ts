@@ -3,7 +3,8 @@ import { internetChecksum } from "../bytes/index.ts";
 import { type IpAddr, Ipv4Addr, Ipv6Addr } from "../ip/index.ts";
 import { bytesOrNone, describe, flag, put16, put32, uint } from "./_encode.ts";
 import { joined, listOrNone, readIpv6Addr } from "./_message.ts";
-import { type Complete, type TreeNode, u16, u32 } from "./_pdu.ts";
+import { type TreeNode, u16, u32 } from "./_pdu.ts";
+import type { Told } from "./_told.ts";
 
 const HEADER_LEN = 4;
 const OBJECT_HEADER_LEN = 4;
@@ -76,7 +77,7 @@ export function verifyExtensions(bytes: Uint8Array, start: number, end: number):
 }
 
 /** Reads the structure that {@link hasExtensions} has found. It never throws. */
-export function readExtensions(bytes: Uint8Array, start: number, end: number): Complete<IcmpExtensions> {
+export function readExtensions(bytes: Uint8Array, start: number, end: number): Told<IcmpExtensions> {
   const objects = placedObjects(bytes, start, end).map(({ object }) => object);
   return { reserved: u16(bytes, start) & 0xfff, checksum: u16(bytes, start + 2), objects };
 }

@@ -11,7 +11,8 @@ import {
   type Tail,
   untold,
 } from "./_message.ts";
-import { type Complete, type TreeNode, u16 } from "./_pdu.ts";
+import { type TreeNode, u16 } from "./_pdu.ts";
+import type { Told } from "./_told.ts";
 
 const ADDR_LEN = 16;
 
@@ -52,7 +53,7 @@ function writeAddrs(where: string, value: unknown): readonly Uint8Array[] {
   return listOrNone(where, value).map((addr, index) => ipv6Bytes(`${where}[${index}]`, addr));
 }
 
-function readVersion2(bytes: Uint8Array, start: number, end: number): Complete<MldQueryVersion2> {
+function readVersion2(bytes: Uint8Array, start: number, end: number): Told<MldQueryVersion2> {
   const first = bytes[start] as number;
   const numberOfSources = u16(bytes, start + 2);
   return {

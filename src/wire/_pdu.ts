@@ -4,9 +4,6 @@ import { fieldsToJson, type Json } from "./_to_json.ts";
 
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
-/** What an encoder takes, with nothing left out. */
-export type Complete<Fields> = { readonly [Name in keyof Fields]-?: Exclude<Fields[Name], undefined> };
-
 /** A field, or a whole header, for people: with the bytes that it stands in. */
 export interface TreeNode {
   /** As the property is called: `"ttl"`. */

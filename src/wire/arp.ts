@@ -2,7 +2,8 @@
 import { Ipv4Addr, MacAddr } from "../ip/index.ts";
 import { checkFields, describe, put16, uint } from "./_encode.ts";
 import { ETHERTYPE_IPV4, etherTypeText } from "./_names.ts";
-import { type Complete, type FieldRow, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import { type FieldRow, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import type { Told } from "./_told.ts";
 import { checkLength } from "./wire_error.ts";
 
 // Byte offsets, RFC 826 "Packet format".
@@ -64,7 +65,7 @@ const ROWS: readonly FieldRow<ArpPacket>[] = [
 ];
 
 /** An ARP packet: see {@link decodeArp}. */
-export class ArpPacket extends Pdu<Complete<ArpFields>> {
+export class ArpPacket extends Pdu<Told<ArpFields>> {
   /** @internal */
   constructor(bytes: Uint8Array, offset: number, end: number) {
     super(bytes, offset, end);
@@ -132,7 +133,7 @@ export class ArpPacket extends Pdu<Complete<ArpFields>> {
       : bytes;
   }
 
-  toObject(): Complete<ArpFields> {
+  toObject(): Told<ArpFields> {
     const { hardwareType, protocolType, hardwareLength, protocolLength, operation } = this;
     const { senderHardware, senderProtocol, targetHardware, targetProtocol } = this;
     return {

@@ -17,7 +17,8 @@ import {
   textOf,
 } from "./_dhcp_options.ts";
 import { bytesOrNone, checkFields, describe, flag, put16, put32, uint } from "./_encode.ts";
-import { type Complete, type FieldRow, hex, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import { type FieldRow, hex, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import type { Told } from "./_told.ts";
 import { checkLength, WireError } from "./wire_error.ts";
 
 // Byte offsets, RFC 2131 §2.
@@ -114,7 +115,7 @@ function shownName(value: string | Uint8Array): string {
 }
 
 /** A DHCP message: see {@link decodeDhcp}. */
-export class DhcpMessage extends Pdu<Complete<DhcpFields>> {
+export class DhcpMessage extends Pdu<Told<DhcpFields>> {
   /** @internal */
   constructor(bytes: Uint8Array, offset: number, end: number) {
     super(bytes, offset, end);
@@ -249,7 +250,7 @@ export class DhcpMessage extends Pdu<Complete<DhcpFields>> {
     return [...options, ...more(1, FILE, FILE_LEN), ...more(2, SNAME, SNAME_LEN)];
   }
 
-  toObject(): Complete<DhcpFields> {
+  toObject(): Told<DhcpFields> {
     const { op, htype, hlen, hops, xid, secs, broadcast, reservedFlags, ciaddr, yiaddr, siaddr } = this;
     const { giaddr, chaddr, sname, file, options, hasEnd, trailing } = this;
     return {

@@ -4,7 +4,8 @@ import { Ipv4Addr } from "../ip/index.ts";
 import { bytesOrNone, checkFields, flag, put16, put32, uint } from "./_encode.ts";
 import { decodeIpv4Options, encodeIpv4Options, type Ipv4Option, ipv4OptionNodes } from "./_ipv4_options.ts";
 import { ipProtocolName, protocolText } from "./_names.ts";
-import { type Complete, type FieldRow, hex, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import { type FieldRow, hex, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import type { Told } from "./_told.ts";
 import type { Between } from "./pseudo_header.ts";
 import { checkLength, WireError } from "./wire_error.ts";
 
@@ -88,7 +89,7 @@ const ROWS: readonly FieldRow<Ipv4Packet>[] = [
 ];
 
 /** An IPv4 packet: see {@link decodeIpv4}. */
-export class Ipv4Packet extends Pdu<Complete<Ipv4Fields>> {
+export class Ipv4Packet extends Pdu<Told<Ipv4Fields>> {
   /** @internal */
   constructor(bytes: Uint8Array, offset: number, end: number) {
     super(bytes, offset, end);
@@ -181,7 +182,7 @@ export class Ipv4Packet extends Pdu<Complete<Ipv4Fields>> {
     return decodeIpv4Options(this.bytes, this.offset + IPV4_HEADER_LEN, this.offset + this.headerLength);
   }
 
-  toObject(): Complete<Ipv4Fields> {
+  toObject(): Told<Ipv4Fields> {
     const { dscp, ecn, totalLength, identification, reservedFlag, dontFragment, moreFragments } = this;
     const { fragmentOffset, ttl, protocolNumber, checksum, src, dst, options, payload } = this;
     return {

@@ -12,7 +12,8 @@ import {
 } from "./_ipv6_extensions.ts";
 import { findJumboPayload } from "./_ipv6_options.ts";
 import { IPPROTO_FRAGMENT, IPPROTO_HOPOPTS, ipProtocolName, protocolText } from "./_names.ts";
-import { type Complete, type FieldRow, hex, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import { type FieldRow, hex, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import type { Told } from "./_told.ts";
 import type { Between } from "./pseudo_header.ts";
 import { checkLength, WireError } from "./wire_error.ts";
 
@@ -75,7 +76,7 @@ interface Link {
 }
 
 /** An IPv6 packet: see {@link decodeIpv6}. */
-export class Ipv6Packet extends Pdu<Complete<Ipv6Fields>> {
+export class Ipv6Packet extends Pdu<Told<Ipv6Fields>> {
   /** @internal */
   constructor(bytes: Uint8Array, offset: number, end: number) {
     super(bytes, offset, end);
@@ -220,7 +221,7 @@ export class Ipv6Packet extends Pdu<Complete<Ipv6Fields>> {
     return link ? u16(this.bytes, link.offset + 2) : 0;
   }
 
-  toObject(): Complete<Ipv6Fields> {
+  toObject(): Told<Ipv6Fields> {
     const { dscp, ecn, flowLabel, payloadLength, nextHeader, hopLimit, src, dst } = this;
     const { extensions, upperProtocol, payload } = this;
     return {

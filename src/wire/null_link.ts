@@ -1,6 +1,7 @@
 /** BSD loopback headers, LINKTYPE_NULL and LINKTYPE_LOOP: an address family in four bytes. */
 import { bytesOrNone, checkFields, describe, put32, uint } from "./_encode.ts";
-import { type Complete, type FieldRow, Pdu, row, u16, u32 } from "./_pdu.ts";
+import { type FieldRow, Pdu, row, u16, u32 } from "./_pdu.ts";
+import type { Told } from "./_told.ts";
 import { checkLength } from "./wire_error.ts";
 
 /** In bytes. */
@@ -27,7 +28,7 @@ const ROWS: readonly FieldRow<NullHeader>[] = [
 ];
 
 /** A loopback header: see {@link decodeNull}. */
-export class NullHeader extends Pdu<Complete<NullFields>> {
+export class NullHeader extends Pdu<Told<NullFields>> {
   /** @internal */
   constructor(bytes: Uint8Array, offset: number, end: number) {
     super(bytes, offset, end);
@@ -63,7 +64,7 @@ export class NullHeader extends Pdu<Complete<NullFields>> {
     return AF_INET6.includes(family) ? 6 : undefined;
   }
 
-  toObject(): Complete<NullFields> {
+  toObject(): Told<NullFields> {
     const { family, byteOrder, payload } = this;
     return { family, byteOrder, payload };
   }

@@ -2,7 +2,8 @@
 import { MacAddr } from "../ip/index.ts";
 import { bytesOrNone, checkFields, describe, put16, put32, uint } from "./_encode.ts";
 import { etherTypeName, etherTypeText } from "./_names.ts";
-import { type Complete, type FieldRow, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import { type FieldRow, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
+import type { Told } from "./_told.ts";
 import {
   isVlan,
   type ReadVlanTag,
@@ -187,7 +188,7 @@ const SLL_ROWS: readonly FieldRow<SllHeader>[] = [
 ];
 
 /** A cooked header, version 1: see {@link decodeSll}. */
-export class SllHeader extends Cooked<Complete<SllFields>> {
+export class SllHeader extends Cooked<Told<SllFields>> {
   /** @internal */
   constructor(bytes: Uint8Array, offset: number, end: number) {
     super(bytes, offset, end);
@@ -214,7 +215,7 @@ export class SllHeader extends Cooked<Complete<SllFields>> {
     return u16(this.bytes, this.offset + SLL.addressLength);
   }
 
-  toObject(): Complete<SllFields> {
+  toObject(): Told<SllFields> {
     const { packetType, hardwareType, addressLength, address, unused, tags, protocolType, payload } = this;
     return { packetType, hardwareType, addressLength, address, unused, tags, protocolType, payload };
   }
@@ -237,7 +238,7 @@ const SLL2_ROWS: readonly FieldRow<Sll2Header>[] = [
 ];
 
 /** A cooked header, version 2, which knows the device: see {@link decodeSll2}. */
-export class Sll2Header extends Cooked<Complete<Sll2Fields>> {
+export class Sll2Header extends Cooked<Told<Sll2Fields>> {
   /** @internal */
   constructor(bytes: Uint8Array, offset: number, end: number) {
     super(bytes, offset, end);
@@ -273,7 +274,7 @@ export class Sll2Header extends Cooked<Complete<Sll2Fields>> {
     return u32(this.bytes, this.offset + SLL2_INTERFACE_INDEX);
   }
 
-  toObject(): Complete<Sll2Fields> {
+  toObject(): Told<Sll2Fields> {
     const { packetType, hardwareType, addressLength, address, unused, tags, protocolType } = this;
     const { reserved, interfaceIndex, payload } = this;
     return {

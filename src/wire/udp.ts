@@ -1,7 +1,8 @@
 /** UDP header codec, RFC 768. */
 import { internetChecksum } from "../bytes/index.ts";
 import { bytesOrNone, checkFields, put16, uint } from "./_encode.ts";
-import { type Complete, type FieldRow, hex, Pdu, row, u16 } from "./_pdu.ts";
+import { type FieldRow, hex, Pdu, row, u16 } from "./_pdu.ts";
+import type { Told } from "./_told.ts";
 import { type Between, pseudoHeaderSum } from "./pseudo_header.ts";
 import { checkLength, WireError } from "./wire_error.ts";
 
@@ -36,7 +37,7 @@ const ROWS: readonly FieldRow<UdpDatagram>[] = [
 ];
 
 /** A UDP datagram: see {@link decodeUdp}. */
-export class UdpDatagram extends Pdu<Complete<UdpFields>> {
+export class UdpDatagram extends Pdu<Told<UdpFields>> {
   /** @internal */
   constructor(bytes: Uint8Array, offset: number, end: number) {
     super(bytes, offset, end);
@@ -73,7 +74,7 @@ export class UdpDatagram extends Pdu<Complete<UdpFields>> {
     return u16(this.bytes, this.offset + CHECKSUM);
   }
 
-  toObject(): Complete<UdpFields> {
+  toObject(): Told<UdpFields> {
     const { srcPort, dstPort, length, checksum, payload } = this;
     return { srcPort, dstPort, length, checksum, payload };
   }

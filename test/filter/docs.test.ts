@@ -1,37 +1,18 @@
 /** docs/filters.md does what it says: its snippets print what stands below them. And the example. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { compileFilter } from "../../src/filter/index.ts";
+import { assertSnippets } from "../_snippets.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const text = readFileSync(join(ROOT, "docs/filters.md"), "utf8");
 const node = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
   spawnSync(process.execPath, ["--import", "tsx", ...args], { cwd: ROOT, encoding: "utf8" });
 
-test("the snippets print what the text below them says", () => {
-  const snippets = [
-    ...text.matchAll(/^```ts\n((?:(?!```)[\s\S])*?)^```\n```text\n((?:(?!```)[\s\S])*?)^```$/gm),
-  ];
-  assert.equal(snippets.length, 3);
-  const folder = mkdtempSync(join(tmpdir(), "filters-"));
-  try {
-    snippets.forEach(([, code = "", output], i) => {
-      const file = join(folder, `${i}.mts`);
-      writeFileSync(
-        file,
-        code.replace('"windsock/filter"', JSON.stringify(join(ROOT, "src/filter/index.ts"))),
-      );
-      const { stdout, stderr } = node(file);
-      assert.equal(stdout, output, stderr);
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+test("the snippets print what the text below them says", () => assertSnippets("filters.md", 3));
 
 test("the expressions of the table are expressions", () => {
   const table = text.slice(text.indexOf("| Question |"), text.indexOf("Numbers are decimal"));
