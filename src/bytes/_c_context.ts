@@ -14,8 +14,8 @@ export type AnyAggregate = Aggregate<StructDefinition, unknown>;
 export type AnyEnum = EnumType<string, number | bigint>;
 
 export interface ParserOptions {
-  /** Every struct and union is packed. */
-  readonly packed: boolean;
+  /** Every struct and union is packed; or none is, whatever the text says. */
+  readonly packed: boolean | "never";
   readonly chars: "text" | "bytes";
   readonly abi: Abi;
 }

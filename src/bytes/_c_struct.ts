@@ -1,6 +1,6 @@
 /** C's `struct { … }` and `union { … }`: members as they are declared, made into our structs and unions. */
 import { type Attributes, noAttributes } from "./_c_attributes.ts";
-import type { AnyAggregate, Context, Specifiers } from "./_c_context.ts";
+import type { AnyAggregate, Context, ParserOptions, Specifiers } from "./_c_context.ts";
 import { nested, typeOf } from "./_c_declarator.ts";
 import { called, type Token } from "./_c_lexer.ts";
 import type { ParsedToken } from "./_c_preprocessor.ts";
@@ -138,8 +138,8 @@ function addName({ cursor }: Context, body: Body, name: string, at: Token): void
   body.names.add(name);
 }
 
-function adjusted(member: Member, own: Attributes): Member {
-  const one = own.packed ? packed(member) : member;
+function adjusted(member: Member, own: Attributes, options: ParserOptions): Member {
+  const one = own.packed && options.packed !== "never" ? packed(member) : member;
   return own.align > 0 ? aligned(one, own.align) : one;
 }
 
@@ -164,7 +164,7 @@ function addField(
   }
   addName(context, body, name.text, name);
   if (type.flexible) body.flexible = name;
-  body.members.push({ name: name.text, member: adjusted(type.type, own), within: type });
+  body.members.push({ name: name.text, member: adjusted(type.type, own, context.options), within: type });
 }
 
 function addBits(
@@ -189,13 +189,13 @@ function addBits(
     addName(context, body, name.text, name);
   }
   const member = name ? bits(base, Number(width)) : unnamedBits(base, Number(width));
-  body.members.push({ name: name?.text, member: adjusted(member, own), within: type });
+  body.members.push({ name: name?.text, member: adjusted(member, own, context.options), within: type });
 }
 
 function addAnonymous(context: Context, body: Body, { type, attributes }: Specifiers, at: Token): void {
   const inner = (type as CObject).type as unknown as AnyAggregate;
   for (const { name } of inner.fields) addName(context, body, name, at);
-  const member = adjusted(anonymous(inner as never), attributes);
+  const member = adjusted(anonymous(inner as never), attributes, context.options);
   body.members.push({ name: undefined, member, within: type as CObject });
 }
 
@@ -206,7 +206,9 @@ function build(
   close: ParsedToken,
   name: string,
 ): AnyAggregate {
-  const isPacked = own.packed || options.packed;
+  const never = options.packed === "never";
+  const isPacked = !never && (own.packed || options.packed === true);
+  const pack = never ? 0 : close.pack;
   let unnamed = 0;
   const placeholder = (): string => {
     let key: string;
@@ -215,13 +217,13 @@ function build(
     return key;
   };
   // gcc's packed is an attribute of every member, and #pragma pack holds besides.
-  const both = isPacked && close.pack > 0;
+  const both = isPacked && pack > 0;
   const members = body.members.map(
     (one) => [one.name ?? placeholder(), both ? packed(one.member) : one.member] as const,
   );
   const order = own.order ?? close.order;
   const laidOut: StructOptions = {
-    packed: close.pack === 0 ? isPacked : close.pack,
+    packed: pack === 0 ? isPacked : pack,
     byteOrder: order,
     abi: options.abi,
     ...(own.align > 0 ? { align: own.align } : {}),

@@ -16,9 +16,9 @@ import type { Union } from "./union.ts";
 export interface CParseOptions {
   /**
    * As if all structs and unions of the text had `__attribute__((packed))` (`true`), or as if `#pragma pack(n)` stood
-   * before it (a number).
+   * before it (a number); `"never"` lays out as if the text did not say packed anywhere.
    */
-  readonly packed?: boolean | 1 | 2 | 4 | 8 | 16;
+  readonly packed?: boolean | "never" | 1 | 2 | 4 | 8 | 16;
   /** Whose rules hold, `"x86-64"` unless told: of bit fields without a name, and whether plain `char` has a sign. */
   readonly abi?: "x86-64" | "arm64";
   /** As if `#pragma scalar_storage_order` stood before the text; `"native"` unless told. */
@@ -76,14 +76,18 @@ export function parseDeclarations(text: string, options: CParseOptions = {}): CD
   if (typeof text !== "string")
     throw new TypeError(`parseDeclarations: expected a string, got ${describe(text)}`);
   const { packed = false, abi = "x86-64", byteOrder = "native", chars = "text" } = options;
-  checkOption("packed", packed, [true, false, 1, 2, 4, 8, 16]);
+  checkOption("packed", packed, [true, false, "never", 1, 2, 4, 8, 16]);
   checkOption("abi", abi, ["x86-64", "arm64"]);
   checkOption("byteOrder", byteOrder, ["big", "little", "native"]);
   checkOption("chars", chars, ["text", "bytes"]);
   const pack = typeof packed === "number" ? packed : 0;
   const tokens = preprocess(text, predefinedMacros(abi), { pack, order: byteOrder });
   const scope = new Scope(abi);
-  const parser = new Parser(new Cursor(text, tokens), scope, { packed: packed === true, chars, abi });
+  const parser = new Parser(new Cursor(text, tokens), scope, {
+    packed: packed === "never" ? packed : packed === true,
+    chars,
+    abi,
+  });
   parser.unit();
   const of = (kind: "struct" | "union"): [string, unknown][] =>
     [...parser.aggregates].filter(([, one]) => one.kind === kind);

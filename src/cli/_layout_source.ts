@@ -5,8 +5,8 @@ import { type AnyStruct, isStruct } from "./_layout_pieces.ts";
 
 export type Abi = "x86-64" | "arm64";
 
-/** As the text has it; packed; or as `#pragma pack(n)` has it. */
-export type Packing = "declared" | "packed" | 1 | 2 | 4 | 8 | 16;
+/** As the text has it; without any packing of its own; packed; or as `#pragma pack(n)` has it. */
+export type Packing = "declared" | "natural" | "packed" | 1 | 2 | 4 | 8 | 16;
 
 export interface Choice {
   readonly abi: Abi;
@@ -15,13 +15,15 @@ export interface Choice {
   readonly packing: Packing;
 }
 
+const PACKED = { declared: false, natural: "never", packed: true } as const;
+
 /**
  * The struct or union of a text.
  * @throws {CSyntaxError} for what is not C
  * @throws {UsageError} if there is none of that name, or none at all, or it has no bytes
  */
 export function chosenStruct(text: string, { abi, name, packing }: Choice): AnyStruct {
-  const packed = packing === "declared" ? false : packing === "packed" ? true : packing;
+  const packed = typeof packing === "number" ? packing : PACKED[packing];
   const { structs, unions, typedefs, last } = parseDeclarations(text, { abi, packed });
   if (name === undefined) {
     if (last === undefined) throw new UsageError("expected a struct or union, but none is declared");

@@ -147,16 +147,13 @@ async function draw(text: string, options: Options): Promise<number> {
       bytes: values === undefined ? {} : bytesOfValues(type, values, orders),
     };
   };
-  const forms = packingsOf(options).map(make);
-  const [first, second] = forms as [Form, Form?];
-  if (first.type.packed !== false && options.natural)
-    throw new UsageError(`${first.type.name} is declared packed`);
-  if (second?.type.packed === first.type.packed) forms.pop();
   if (options.json) {
-    // With neither --packed nor --natural both are drawn; the facts are those of what is declared.
-    await print(`${toJson(layoutFacts(first.type, first.bytes))}\n`);
+    const { type, bytes } = make(factsPacking(options));
+    await print(`${toJson(layoutFacts(type, bytes))}\n`);
     if (options.svg === undefined) return EXIT.done;
   }
+  const forms = packingsOf(options, () => make("declared").type.packed).map(make);
+  const [first] = forms as [Form, Form?];
   const drawn = forms.map(({ type, form, bytes }) => ({ figure: figureOf(type, form), bytes }));
   const title = `${typeName(first.type)} on ${options.abi}`;
   const hex = hexTable(forms);
@@ -175,12 +172,18 @@ function ordersOf(order: ByteOrder | "both"): ByteOrder[] {
   return order === "both" ? ["little", "big"] : [order];
 }
 
-/** The layouts that are asked for. */
-function packingsOf({ natural, packed, pack, json }: Options): Packing[] {
-  const tight: Packing = (pack as 1 | 2 | 4 | 8 | 16 | undefined) ?? "packed";
-  if (natural) return ["declared"];
-  if (packed || (json && pack !== undefined)) return [tight];
-  return ["declared", tight];
+/** The layout whose facts are told: as it is declared, unless another one is asked for. */
+function factsPacking({ natural, packed, pack }: Options): Packing {
+  if (natural) return "natural";
+  return (pack as 1 | 2 | 4 | 8 | 16 | undefined) ?? (packed ? "packed" : "declared");
+}
+
+/** The layouts that are drawn: what C would do by itself, beside what the text, or an option, packs. */
+function packingsOf({ natural, packed, pack }: Options, declared: () => boolean | number): Packing[] {
+  if (natural) return ["natural"];
+  const asked = pack as 1 | 2 | 4 | 8 | 16 | undefined;
+  if (packed) return [asked ?? "packed"];
+  return ["natural", asked ?? (typeof declared() === "number" ? "declared" : "packed")];
 }
 
 /** What a layout is called. */

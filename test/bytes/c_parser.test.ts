@@ -451,3 +451,13 @@ test("an error shows the line and points at the place", () => {
   assert.ok((long[0] ?? "").length <= 100 && long[0]?.includes("int a; };".slice(4, 5)));
   assert.equal(long[0]?.[(long[1] ?? "").length - 1], "a");
 });
+
+test('packed: "never" lays out as if the text did not say packed', () => {
+  const plain = "struct i { char a; int b; }; struct s { char c; struct i d; };";
+  const packed =
+    "#pragma pack(1)\nstruct i { char a; int b __attribute__((packed)); } __attribute__((packed)); struct s { char c; struct i d; };";
+  assert.deepEqual(
+    [parseStruct(packed).size, parseStruct(packed, { packed: "never" }).size, parseStruct(plain).size],
+    [6, 12, 12],
+  );
+});

@@ -18,13 +18,14 @@ describe("drawings", () => {
     });
   }
 
-  test("a struct that is declared packed is drawn once", async () => {
-    const packed = MY_DATA.replace("struct", "struct __attribute__((packed))");
-    const [one, other] = await Promise.all([
-      windsock(["layout", packed]),
-      windsock(["layout", "--packed", MY_DATA]),
-    ]);
-    assert.equal(one.stdout.toString(), other.stdout.toString());
+  test("a struct that is declared packed is drawn as others are: natural, and packed", async () => {
+    const attribute = MY_DATA.replace("struct", "struct __attribute__((packed))");
+    const pragma = `#pragma pack(2)\n${MY_DATA}`;
+    const drawn = async (...args: string[]): Promise<string> =>
+      (await windsock(["layout", ...args])).stdout.toString();
+    assert.equal(await drawn(attribute), await drawn(MY_DATA));
+    assert.equal(await drawn(pragma), await drawn("--pack", "2", MY_DATA));
+    assert.equal(await drawn("--natural", pragma), await drawn("--natural", MY_DATA));
   });
 });
 

@@ -15,7 +15,6 @@ describe("refused", () => {
     [[""], /struct or union/],
     [["--natural", "--packed", MY_DATA], /--natural.*--packed/],
     [["--natural", "--pack", "2", MY_DATA], /--natural.*--pack/],
-    [["--natural", `#pragma pack(1)\n${MY_DATA}`], /packed/],
     [["--json", "--svg", "-", MY_DATA], /--json.*--svg/],
     [["--pack", "3", MY_DATA], /1, 2, 4, 8 or 16/],
     [["--pack", "0", MY_DATA], /1, 2, 4, 8 or 16/],
