@@ -23,6 +23,8 @@ export interface ParserOptions {
 /** What stands before declarators. */
 export interface Specifiers {
   readonly type: CType;
+  /** As it is written; `undefined` for a struct, union or enum without a tag. */
+  readonly spelling: string | undefined;
   readonly typedef: boolean;
   readonly attributes: Attributes;
   /** `_Alignas` was there, which C takes more strictly than gcc takes its attribute. */

@@ -149,6 +149,7 @@ export class Parser implements Context {
     const start = cursor.peek();
     const own = noAttributes();
     const words: string[] = [];
+    let spelling: string | undefined;
     let [type, untagged, tagged, typedef, alignas]: [CType | undefined, boolean, boolean, boolean, boolean] =
       [undefined, false, false, false, false];
     for (;;) {
@@ -168,20 +169,26 @@ export class Parser implements Context {
       } else if (type || words.length > 0) break;
       else if (text === "struct" || text === "union") {
         tagged = true;
+        spelling = tagAfter(cursor, text);
         ({ type, untagged } = readAggregate(this, text));
       } else if (text === "enum") {
         tagged = true;
+        spelling = tagAfter(cursor, text);
         type = readEnum(this);
       } else {
         type = this.scope.namedType(text);
         if (!type) return cursor.fail(token, `expected a type, got ${called(token)}`);
+        spelling = text;
         cursor.next();
       }
     }
-    if (words.length > 0) type = this.scope.plainType(words);
+    if (words.length > 0) {
+      type = this.scope.plainType(words);
+      spelling = words.join(" ");
+    }
     if (words.length > 0 && !type) cursor.fail(start, `${words.join(" ")} is no type of C`);
     if (!type) return cursor.expected("a type");
-    return { type, typedef, attributes: own, alignas, untagged, tagged };
+    return { type, spelling, typedef, attributes: own, alignas, untagged, tagged };
   }
 
   constant(): CInteger {
@@ -277,4 +284,10 @@ export class Parser implements Context {
     const what = type.kind === "incomplete" ? `${type.tag} is not declared` : `${type.kind} has no size`;
     return this.cursor.fail(at, what);
   }
+}
+
+/** `struct point`, of the tag that follows `struct`; attributes may stand in between, and a tag may be missing. */
+function tagAfter(cursor: Cursor, keyword: string): string | undefined {
+  const { kind, text } = cursor.peek(1);
+  return kind === "word" && !text.startsWith("__") ? `${keyword} ${text}` : undefined;
 }

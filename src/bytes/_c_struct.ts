@@ -4,6 +4,7 @@ import type { AnyAggregate, Context, ParserOptions, Specifiers } from "./_c_cont
 import { nested, typeOf } from "./_c_declarator.ts";
 import { called, type Token } from "./_c_lexer.ts";
 import type { ParsedToken } from "./_c_preprocessor.ts";
+import { noteSpellings, spell, spellingsOf } from "./_c_spelling.ts";
 import { type CObject, type CType, object } from "./_c_types.ts";
 import type { StructOptions } from "./_layout.ts";
 import { bits, unnamedBits } from "./bits.ts";
@@ -27,6 +28,8 @@ interface Body {
   readonly members: Declared[];
   /** With those of anonymous members. */
   readonly names: Set<string>;
+  /** How the members' types are written. */
+  readonly spellings: Map<string, string>;
   /** A flexible array, after which nothing may come. */
   flexible: Token | undefined;
 }
@@ -71,6 +74,7 @@ export function readAggregate(
   context.attributes(own, false);
   const name = tag?.text ?? nameAfter(context);
   const made = build(context, body, own, close, name ?? kind);
+  noteSpellings(made, body.spellings);
   const within = body.members.map((one) => one.within);
   const weight = within.reduce((sum, one) => sum + one.weight, 1);
   const type = nested(cursor, keyword, within, object(made, { weight }));
@@ -88,7 +92,7 @@ function nameAfter({ cursor }: Context): string | undefined {
 
 function readBody(context: Context, kind: "struct" | "union"): Body {
   const { cursor } = context;
-  const body: Body = { kind, members: [], names: new Set(), flexible: undefined };
+  const body: Body = { kind, members: [], names: new Set(), spellings: new Map(), flexible: undefined };
   cursor.need("{");
   while (!cursor.is("}")) {
     if (cursor.peek().kind === "end") cursor.expected(`"}" at the end of this ${kind}`);
@@ -116,6 +120,7 @@ function readMembers(context: Context, body: Body): void {
     const at = cursor.peek();
     const { name, modifiers } = cursor.is(":") ? { name: undefined, modifiers: [] } : context.declarator();
     const type = typeOf(cursor, specifiers.type, modifiers, context.options.chars);
+    if (name && specifiers.spelling) body.spellings.set(name.text, spell(specifiers.spelling, modifiers));
     const colon = cursor.take(":");
     if (colon) {
       const width = context.constant().value;
@@ -195,6 +200,7 @@ function addBits(
 function addAnonymous(context: Context, body: Body, { type, attributes }: Specifiers, at: Token): void {
   const inner = (type as CObject).type as unknown as AnyAggregate;
   for (const { name } of inner.fields) addName(context, body, name, at);
+  for (const [name, spelling] of spellingsOf(inner)) body.spellings.set(name, spelling);
   const member = adjusted(anonymous(inner as never), attributes, context.options);
   body.members.push({ name: undefined, member, within: type as CObject });
 }

@@ -1,5 +1,6 @@
 /** Byte order, integers of a fixed width, C structs and unions, their declarations in C, and hexadecimal text. @module */
 export type { Aggregate } from "./_aggregate.ts";
+export { cTypeOf } from "./_c_spelling.ts";
 export type { StructDefinition } from "./_definition.ts";
 export type { AnyFieldType, FieldType, InputOf, LiveOf, ValueOf } from "./_field_type.ts";
 export type { StructOptions } from "./_layout.ts";

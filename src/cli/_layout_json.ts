@@ -1,5 +1,5 @@
 /** The layout of a struct as the object that --json prints. */
-import { type AnyFieldType, toHex } from "../bytes/index.ts";
+import { type AnyFieldType, cTypeOf, toHex } from "../bytes/index.ts";
 import { type AnyStruct, innermost, isArray, isStruct } from "./_layout_pieces.ts";
 import type { BytesOf } from "./_layout_words.ts";
 
@@ -64,7 +64,7 @@ export function typeName(type: AnyFieldType): string {
 function fieldsOf(type: AnyStruct): FieldFacts[] {
   return type.fields.map((field) => {
     const { name, offset, size, bits } = field;
-    const facts = { name, type: typeName(field.type), offset, size };
+    const facts = { name, type: cTypeOf(type, name) ?? typeName(field.type), offset, size };
     const inner = innermost(field.type);
     return {
       ...facts,

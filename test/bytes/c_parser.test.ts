@@ -5,10 +5,12 @@ import { test } from "node:test";
 import {
   type CParseOptions,
   CSyntaxError,
+  cTypeOf,
   type ParsedStruct,
   type ParsedUnion,
   parseDeclarations,
   parseStruct,
+  struct,
   toHex,
 } from "../../src/bytes/index.ts";
 import { C_SAMPLES } from "./_c_samples.ts";
@@ -460,4 +462,27 @@ test('packed: "never" lays out as if the text did not say packed', () => {
     [parseStruct(packed).size, parseStruct(packed, { packed: "never" }).size, parseStruct(plain).size],
     [6, 12, 12],
   );
+});
+
+test("cTypeOf gives the types as they were written", () => {
+  const type = parseStruct(
+    "struct p { int x; }; struct s { const unsigned long int a; char *b[3], c[4]; int (*f)(int), (*g)[2]; struct p q[2]; " +
+      "struct { short z; } n; struct { __be16 port; }; uint8_t u : 3; enum e { A } e; long last[]; };",
+  );
+  const told = Object.fromEntries(type.fields.map(({ name }) => [name, cTypeOf(type, name)]));
+  assert.deepEqual(told, {
+    a: "unsigned long int",
+    b: "char *[3]",
+    c: "char[4]",
+    f: "int (*)()",
+    g: "int (*)[2]",
+    q: "struct p[2]",
+    n: undefined,
+    port: "__be16",
+    u: "uint8_t",
+    e: "enum e",
+    last: "long[]",
+  });
+  assert.equal(cTypeOf(type, "nothing"), undefined);
+  assert.equal(cTypeOf(struct("s", {}), "a"), undefined);
 });

@@ -109,7 +109,7 @@ describe("--json", () => {
       { name: "u", type: "union u", offset: 32, size: 8, ...u },
       { name: "color", type: "enum color", offset: 40, size: 4 },
       { name: "name", type: "char[4]", offset: 44, size: 4 },
-      { name: "rest", type: "int64_t[0]", offset: 48, size: 0 },
+      { name: "rest", type: "int64_t[]", offset: 48, size: 0 },
     ]);
   });
 
