@@ -36,7 +36,7 @@ const QUESTIONS: readonly Question<AnySubject>[] = [
   options,
   wire,
   checksum,
-  capture,
+  ...capture,
   memory,
   importTime,
 ];

@@ -11,18 +11,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   bytes: [],
   ip: ["bytes"],
   wire: ["bytes", "ip"],
+  filter: ["bytes", "ip"],
   sys: ["bytes", "ip"],
   names: ["sys", "ip"],
   socket: ["names", "sys", "ip", "bytes"],
   dns: ["names", "socket", "ip"],
   posix: ["names", "sys", "ip", "bytes"],
   blocking: ["names", "socket", "sys", "ip"],
-  cli: ["wire", "dns", "socket", "names", "sys", "ip", "bytes"],
+  netlink: ["socket", "sys", "ip", "bytes"],
+  probe: ["names", "wire", "socket", "sys", "ip", "bytes"],
+  cli: ["netlink", "probe", "filter", "wire", "dns", "socket", "names", "sys", "ip", "bytes"],
   ".": ["dns", "names", "socket", "ip"], // src/index.ts
 };
 
 /** Folders that load in a browser: no FFI, no Node built-in. */
-const PURE = ["bytes", "ip", "wire"];
+const PURE = ["bytes", "ip", "wire", "filter"];
 
 /** Runtime packages, each with the only place that may import it. */
 const PACKAGES: Record<string, RegExp> = {

@@ -200,7 +200,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "http-over-windsock.ts": "interop",
   "pass-connection.ts": "socket",
   "packet-watch.ts": "socket",
+  "ping-hosts.ts": "probe",
   "raw-ping.ts": "socket",
+  "trace-route.ts": "probe",
 };
 
 for (const [name, folder] of Object.entries(ELSEWHERE)) {

@@ -1,11 +1,11 @@
 #!/bin/bash
-# Captures iperf3's load on the loopback of a namespace of its own: `unshare -n capture.sh TOOL SECONDS KIB SNAPLEN`.
+# Captures iperf3's load on the loopback of a namespace of its own: `unshare -n capture.sh TOOL SECONDS KIB SNAPLEN FILE`.
 # Says "ready"; after "go" one line of JSON: processor time for each packet that went over the loopback, and the share that was dropped.
 set -eu
-tool=$1 seconds=$2 kib=$3 snaplen=$4
+tool=$1 seconds=$2 kib=$3 snaplen=$4 file=$5
 here=$(dirname "$0")
 out=$(mktemp -d)
-trap 'kill $capture $server 2>/dev/null || true; rm -rf "$out"' EXIT
+trap 'kill $capture $server 2>/dev/null || true; rm -rf "$out"; [ "$file" = /dev/null ] || rm -f "$file"' EXIT
 server= capture=
 ip link set lo up
 echo ready
@@ -13,8 +13,8 @@ read -r _
 iperf3 -s -1 >/dev/null 2>&1 &
 server=$!
 case $tool in
-windsock) node "$here/../../dist/cli/main.js" capture -i lo -B "$kib" -s "$snaplen" -w "$out/packets" 2>"$out/said" & ;;
-tcpdump) tcpdump -i lo -B "$kib" -s "$snaplen" -w "$out/packets" 2>"$out/said" & ;;
+windsock) node "$here/../../dist/cli/main.js" capture -i lo -B "$kib" -s "$snaplen" -w "$file" 2>"$out/said" & ;;
+tcpdump) tcpdump -i lo -B "$kib" -s "$snaplen" -w "$file" 2>"$out/said" & ;;
 esac
 capture=$!
 # Both say where they listen before the first packet.
@@ -31,10 +31,10 @@ after=$(ticks)
 sent=$(($(packets) - sent))
 kill -INT "$capture"
 wait "$capture" || true
-captured=$(awk '/packets captured/ {print $1}' "$out/said")
+received=$(awk '/packets received by filter/ {print $1}' "$out/said")
 dropped=$(awk '/packets dropped by kernel/ {print $1}' "$out/said")
 hz=$(getconf CLK_TCK)
-awk -v t=$((after - before)) -v hz="$hz" -v n="$sent" -v c="$captured" -v d="$dropped" -v s="$seconds" 'BEGIN {
-	printf "{\"cpu\": %.3f, \"dropped\": %.3f, \"rate\": %.0f, \"captured\": %d}\n", t / hz * 1e6 / n, 100 * d / (c + d), n / s / 1000, c
+awk -v t=$((after - before)) -v hz="$hz" -v n="$sent" -v r="$received" -v d="$dropped" -v s="$seconds" 'BEGIN {
+	printf "{\"cpu\": %.3f, \"dropped\": %.3f, \"rate\": %.0f}\n", t / hz * 1e6 / n, 100 * d / r, n / s / 1000
 }'
 read -r _ || true

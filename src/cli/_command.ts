@@ -74,6 +74,9 @@ export async function run(name: string, command: () => Promise<number>): Promise
 function isBug(error: Error): boolean {
   return (
     error instanceof ReferenceError ||
-    (error.constructor === TypeError && /is not a function|undefined|null/.test(error.message))
+    (error.constructor === TypeError &&
+      /is not a (?:function|constructor)|is not iterable|^Cannot (?:read|set|destructure|convert)/.test(
+        error.message,
+      ))
   );
 }

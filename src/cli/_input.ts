@@ -42,3 +42,17 @@ class Input {
 
 /** The one standard input of the process. */
 export const input = new Input();
+
+const MOST_TEXT = 16 * 1024 * 1024;
+
+/** All of standard input as text, 16 MiB at most. @throws {RangeError} for more */
+export async function textOfInput(): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > MOST_TEXT) throw new RangeError(`standard input: expected at most ${MOST_TEXT} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

@@ -3,17 +3,12 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { EXIT } from "./_command.ts";
-import { addConnect } from "./connect.ts";
-import { addIp } from "./ip.ts";
-import { addListen } from "./listen.ts";
-import { addPort } from "./port.ts";
-import { addResolve } from "./resolve.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 
 const program = new Command("windsock")
   .description(
-    "Berkeley sockets at the command line: connect, listen, resolve, and what addresses and ports are.",
+    "Berkeley sockets at the command line: connections, names and addresses, packets and what is in them.",
   )
   .version(version)
   .configureHelp({
@@ -23,7 +18,27 @@ const program = new Command("windsock")
   .addHelpText("after", "\nExit codes: 0 done, 1 the network or the kernel said no, 2 bad usage.")
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
 
-for (const add of [addConnect, addListen, addResolve, addIp, addPort]) add(program);
+/** Only the command that is asked for is loaded: all of them take as long to load as Node itself, and as long again. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  capture: async () => (await import("./capture.ts")).addCapture,
+  connect: async () => (await import("./connect.ts")).addConnect,
+  decode: async () => (await import("./decode.ts")).addDecode,
+  encode: async () => (await import("./encode.ts")).addEncode,
+  ip: async () => (await import("./ip.ts")).addIp,
+  layout: async () => (await import("./layout.ts")).addLayout,
+  listen: async () => (await import("./listen.ts")).addListen,
+  ping: async () => (await import("./ping.ts")).addPing,
+  port: async () => (await import("./port.ts")).addPort,
+  resolve: async () => (await import("./resolve.ts")).addResolve,
+  trace: async () => (await import("./trace.ts")).addTrace,
+};
+
+const [, , asked = ""] = process.argv;
+const wanted = Object.hasOwn(COMMANDS, asked) ? [asked] : Object.keys(COMMANDS);
+for (const name of wanted) {
+  const add = await COMMANDS[name]?.();
+  add?.(program);
+}
 for (const command of program.commands) command.copyInheritedSettings(program);
 
 await program.parseAsync();

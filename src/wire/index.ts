@@ -95,6 +95,7 @@ export { type DecodeOptions, decodePacket, type LayerName, type LayerOf, Packet 
 export { type PcapOptions, PcapWriter } from "./pcap_writer.ts";
 export {
   type InterfaceCounts,
+  PACKET_HEAD_LEN,
   type PacketToWrite,
   PcapngWriter,
   type SectionOptions,

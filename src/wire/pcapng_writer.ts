@@ -116,24 +116,39 @@ export class PcapngWriter {
     return this.#write(target, at, packet, options);
   }
 
-  /** Without a DataView: the many packets of a capture are written here. */
+  /**
+   * Puts into `target` only what stands before a packet's data, {@link PACKET_HEAD_LEN} bytes, and behind them what stands
+   * behind the data: for who writes the data from where they are.
+   * @returns how many bytes it takes in all, or 0 where there is no room for it
+   * @throws as {@link packet}
+   */
+  packetFrameInto(target: Uint8Array, at: number, packet: PacketToWrite): number {
+    const options = packetOptions(packet);
+    const tail = packetLength(packet, options) - PACKET_HEAD_LEN - packet.data.length;
+    if (at + PACKET_HEAD_LEN + tail > target.length) return 0;
+    this.#head(target, at, packet, options);
+    putTail(target, at + PACKET_HEAD_LEN, packet, options);
+    return PACKET_HEAD_LEN + tail;
+  }
+
   #write(target: Uint8Array, start: number, packet: PacketToWrite, options: readonly Piece[]): number {
+    this.#head(target, start, packet, options);
+    target.set(packet.data, start + PACKET_HEAD_LEN);
+    putTail(target, start + PACKET_HEAD_LEN + packet.data.length, packet, options);
+    return packetLength(packet, options);
+  }
+
+  /** Without a DataView: the many packets of a capture are written here. */
+  #head(target: Uint8Array, start: number, packet: PacketToWrite, options: readonly Piece[]): void {
     const { data, interfaceId = 0, lengthBytes = data.length } = packet;
-    const length = packetLength(packet, options);
     little(target, start, ENHANCED_PACKET);
-    little(target, start + 4, length);
+    little(target, start + 4, packetLength(packet, options));
     little(target, start + 8, this.#checkId(interfaceId));
     const [high, low] = timeWords(packet.timestampNs);
     little(target, start + 12, high);
     little(target, start + 16, low);
     little(target, start + 20, data.length);
     little(target, start + 24, uint("lengthBytes", lengthBytes, 32));
-    target.set(data, start + PACKET_HEADER_LEN);
-    let at = start + PACKET_HEADER_LEN + data.length;
-    for (const end = start + PACKET_HEADER_LEN + padded(data.length); at < end; at++) target[at] = 0;
-    putOptions(target, at, options);
-    little(target, start + length - 4, length);
-    return length;
   }
 
   /** What an interface has counted. @throws as {@link packet} */
@@ -193,8 +208,8 @@ function setTime(view: DataView, at: number, timestampNs: bigint): void {
 
 const padded = (length: number): number => Math.ceil(length / 4) * 4;
 
-/** Type, length, interface, time, and the two lengths of the data. */
-const PACKET_HEADER_LEN = 28;
+/** In bytes: type, length, interface, time, and the two lengths of the data. */
+export const PACKET_HEAD_LEN = 28;
 const NO_OPTIONS: readonly Piece[] = [];
 const INBOUND: readonly Piece[] = [[EPB_FLAGS, little32(1)]];
 const OUTBOUND: readonly Piece[] = [[EPB_FLAGS, little32(2)]];
@@ -209,7 +224,16 @@ function packetOptions({ comment, direction, dropped }: PacketToWrite): readonly
 
 function packetLength({ data }: PacketToWrite, options: readonly Piece[]): number {
   if (!(data instanceof Uint8Array)) throw new TypeError("data: expected a Uint8Array");
-  return PACKET_HEADER_LEN + padded(data.length) + lengthOf(options) + 4;
+  return PACKET_HEAD_LEN + padded(data.length) + lengthOf(options) + 4;
+}
+
+/** What stands behind the data: padding, options, and the length once more. */
+function putTail(target: Uint8Array, start: number, packet: PacketToWrite, options: readonly Piece[]): void {
+  const { length } = packet.data;
+  let at = start;
+  for (const end = start + padded(length) - length; at < end; at++) target[at] = 0;
+  putOptions(target, at, options);
+  little(target, at + lengthOf(options), packetLength(packet, options));
 }
 
 function lengthOf(options: readonly Piece[]): number {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { assertOneLine, ROOT, windsock } from "./_cli.ts";
 
-const COMMANDS = ["connect", "listen", "resolve", "ip", "port"];
+const COMMANDS = ["connect", "listen", "resolve", "ip", "port", "layout"];
 
 test("--version prints the version of package.json", async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));

@@ -1,6 +1,6 @@
 /** Further network namespaces within an isolated case's own, and the wires between them: hosts, a router, a slow link. */
 import { execFileSync } from "node:child_process";
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { libc } from "../../src/sys/ffi.ts";
 import { check } from "../../src/sys/index.ts";
 
@@ -49,6 +49,7 @@ export class Host {
       return body();
     } finally {
       check(c_setns(before, CLONE_NEWNET) < 0 ? -1 : 0, "setns");
+      closeSync(before);
     }
   }
 

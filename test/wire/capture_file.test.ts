@@ -9,6 +9,7 @@ import fc from "fast-check";
 import {
   type CapturedPacket,
   CaptureReader,
+  PACKET_HEAD_LEN,
   PcapngWriter,
   PcapWriter,
   WireError,
@@ -134,6 +135,11 @@ test("packets are written into a buffer as they are made alone, where there is r
       assert.equal(writer.packetInto(room, 13, { ...packet, timestampNs: time }), alone.length);
       assert.deepEqual(room.subarray(13), alone);
       assert.equal(writer.packetInto(room, 14, packet), 0);
+      const around = new Uint8Array(alone.length - packet.data.length + 5).fill(0xee);
+      assert.equal(writer.packetFrameInto(around, 5, packet), around.length - 5);
+      const [head, tail] = [around.subarray(5, 5 + PACKET_HEAD_LEN), around.subarray(5 + PACKET_HEAD_LEN)];
+      assert.deepEqual(Uint8Array.from([...head, ...packet.data, ...tail]), alone);
+      assert.equal(writer.packetFrameInto(around, 6, packet), 0);
     }
   }
   assert.throws(
