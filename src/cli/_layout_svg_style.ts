@@ -61,7 +61,7 @@ text{font-size:13px}
 .t{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 .m{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 .s{font-weight:600}.x{font-size:12px}.v{font-size:13px}.c{text-anchor:middle}.e{text-anchor:end}
-rect{stroke-width:1.25}.b{stroke:none !important}.h{fill:url(#hatch)}
+rect{stroke-width:1.25}.b{stroke:none}.h{fill:url(#hatch)}
 .l,.k,.d{fill:none;stroke-width:1}.d{stroke-dasharray:2 4}
 ${rules(LIGHT)}
 @media (prefers-color-scheme:dark){${rules(DARK)}}

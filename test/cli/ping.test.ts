@@ -327,7 +327,7 @@ const BARE = "setpriv --bounding-set=-all --inh-caps=-all";
 const range = (text: string): string => `echo "${text}" > /proc/sys/net/ipv4/ping_group_range`;
 
 const run = async (script: string, hosts?: string): Promise<Ended> => {
-  using program = inNetwork(script, { hosts });
+  using program = inNetwork(script, hosts === undefined ? {} : { hosts });
   return await program.ended;
 };
 
