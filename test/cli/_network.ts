@@ -7,7 +7,10 @@ import { CLI, missing, noNamespaces, Program, type StartOptions } from "./_cli.t
  * host behind it (198.51.100.2, 2001:db8:1::2), by a wire whose MTU is 1300. `on R …` and `on F …` run a command on the
  * router and on the far host; `$NODE $CLI` is windsock. Writable for this script alone: /run, /etc/hosts, /etc/resolv.conf.
  */
-export function inNetwork(script: string, options: StartOptions & { readonly hosts?: string | undefined } = {}): Program {
+export function inNetwork(
+  script: string,
+  options: StartOptions & { readonly hosts?: string | undefined } = {},
+): Program {
   const setUp = `set -e
     mount -t tmpfs tmpfs /run
     mkdir /run/netns
