@@ -51,7 +51,8 @@ export class ResolveError extends Error {
     const code = NAMES.get(error) ?? (`EAI_${error}` as const);
     const cause =
       error === C.EAI_SYSTEM && details.errno ? new C.SysError(details.errno, "getaddrinfo") : undefined;
-    const what = [host, service].filter((part) => part !== undefined).map((part) => abbreviate(part));
+    const asked = service === "0" ? undefined : service; // port 0 stands for none
+    const what = [host, asked].filter((part) => part !== undefined).map((part) => abbreviate(part));
     const hint = cause?.message ?? details.hint ?? HINTS[code as ResolveErrorCode];
     super(
       `resolve ${what.join(" ")}: ${C.gai_strerror(error)} (${code})${hint === undefined ? "" : `: ${hint}`}`,

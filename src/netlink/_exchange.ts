@@ -10,6 +10,8 @@ import { type ExtendedAck, NetlinkError, readExtendedAck } from "./netlink_error
 export interface Exchange {
   /** For errors, as `"RTM_GETLINK"`. */
   readonly name: string;
+  /** What it is about, for errors. */
+  readonly subject: string | undefined;
   /** What was sent. */
   readonly bytes: Uint8Array;
   /** Of the family's header, where it is known. */
@@ -102,7 +104,7 @@ export class Exchanges {
     // An acknowledgement has the errno, negative, or 0. So has the end of a dump, but older kernels leave it out.
     const number = end - start < 4 ? 0 : get32(bytes, start) | 0;
     if (number === 0) exchange.resolve();
-    else exchange.reject(new NetlinkError(number, exchange.name, told(), hintFor(-number)));
+    else exchange.reject(new NetlinkError(number, exchange.name, told(), hintFor(-number), exchange.subject));
 
     function told(): ExtendedAck {
       try {

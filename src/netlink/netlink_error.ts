@@ -51,8 +51,14 @@ export class NetlinkError extends SysError {
   readonly extendedAck: ExtendedAck;
 
   /** @param request the request's name, as `"RTM_NEWLINK"` */
-  constructor(number: number, request: string, extendedAck: ExtendedAck = {}, hint?: string) {
-    super(number, request, { hint: extendedAck.message?.replace(/\.$/, "") ?? hint });
+  constructor(
+    number: number,
+    request: string,
+    extendedAck: ExtendedAck = {},
+    hint?: string,
+    subject?: string,
+  ) {
+    super(number, request, { hint: extendedAck.message?.replace(/\.$/, "") ?? hint, address: subject });
     this.extendedAck = extendedAck;
   }
 }

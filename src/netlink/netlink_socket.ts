@@ -23,6 +23,8 @@ export interface NetlinkRequest {
   readonly headerLength?: number | undefined;
   /** For errors, as `"RTM_NEWLINK"`; the number unless told. */
   readonly name?: string | undefined;
+  /** What it is about, for errors, as a link's name. */
+  readonly subject?: string | undefined;
 }
 
 export interface DumpOptions extends C.WaitOptions {
@@ -165,6 +167,7 @@ export class NetlinkSocket implements Disposable {
         name,
         bytes,
         headerLength: request.headerLength,
+        subject: request.subject,
         dump,
         take,
         interrupted: false,

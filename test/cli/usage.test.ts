@@ -5,7 +5,19 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { assertOneLine, ROOT, windsock } from "./_cli.ts";
 
-const COMMANDS = ["connect", "listen", "resolve", "ip", "port", "layout"];
+const COMMANDS = [
+  "connect",
+  "listen",
+  "resolve",
+  "ip",
+  "port",
+  "layout",
+  "decode",
+  "encode",
+  "capture",
+  "ping",
+  "trace",
+];
 
 test("--version prints the version of package.json", async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));

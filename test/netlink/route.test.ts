@@ -1,6 +1,7 @@
 /** RouteSocket against the kernel and ip(8): what one makes the other shows. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { IpPrefix, Ipv4Addr, Ipv6Addr, MacAddr } from "../../src/ip/index.ts";
 import { NetlinkError } from "../../src/netlink/index.ts";
 import { type Route, RouteSocket } from "../../src/netlink/route/index.ts";
@@ -49,6 +50,17 @@ isolated(import.meta.url, "links of every kind that this kernel has", { netns: V
     port: { kind: "bridge", data: { cost: 77, isolated: 1 } },
   });
   await net.links.add({ kind: "macvlan", name: "mac0", link: "a0", data: { mode: 4 } });
+
+  if (existsSync("/dev/net/tun")) {
+    await net.links.add({ kind: "tun", name: "tap0", data: { type: 2, vnetHdr: 1 }, mtu: 1280, up: true });
+    const tap = await net.links.get("tap0");
+    assert.ok(tap.info?.kind === "tun" && "data" in tap.info);
+    assert.deepEqual(pick(tap.info.data, "type", "pi", "vnetHdr", "persist"), [2, 0, 1, 1]);
+    assert.deepEqual(pick(tap, "mtu", "up", "type"), [1280, true, "ether"]);
+    await assert.rejects(net.links.add({ kind: "tun", name: "tap0", data: { type: 2 } }), { code: "EBUSY" });
+    await assert.rejects(net.links.add({ kind: "tun", name: "x".repeat(16), data: { type: 1 } }), RangeError);
+    await net.links.delete("tap0");
+  }
 
   const a0 = await net.links.get("a0");
   assert.deepEqual(pick(a0, "name", "mtu", "up", "type", "state"), ["a0", 1400, true, "ether", "up"]);

@@ -80,7 +80,7 @@ export interface Channel {
   indexOf(device: Device, options?: WaitOptions): Promise<number>;
 }
 
-/** Asks for a table, and filters on this side too: kernels before 4.20 do not. */
+/** Asks for a table. What filters it has to do so in `take` too: kernels before 4.20 send all of it. */
 export function dump<T>(
   channel: Channel,
   request: NetlinkRequest,

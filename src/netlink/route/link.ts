@@ -36,6 +36,7 @@ import {
   type OperState,
 } from "./_link_words.ts";
 import { RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK } from "./_message_types.ts";
+import { addTun, type TunData } from "./_tun.ts";
 
 /** A network interface. */
 export interface Link {
@@ -137,7 +138,10 @@ export type Namespace = { readonly pid: number } | { readonly fd: number };
 
 /** A link to be made. */
 export interface NewLink extends LinkSettings {
-  /** `"veth"`, `"bridge"`, `"macvlan"`, `"dummy"`, `"vlan"`, `"ifb"` … what this kernel has. */
+  /**
+   * `"veth"`, `"bridge"`, `"macvlan"`, `"dummy"`, `"vlan"`, `"ifb"` … what this kernel has. `"tun"` is made by /dev/net/tun, in the
+   * namespace of this thread, and stays; its `data.type` is 1 for TUN, 2 for TAP.
+   */
   readonly kind: string;
   /** The link below, for kinds that have one. */
   readonly link?: Device | undefined;
@@ -288,7 +292,13 @@ export class Links {
       EXT_MASK: RTEXT_FILTER_SKIP_STATS,
     });
     const payload = payloadOf(ifinfomsg.encode({ ifi_index: named ? 0 : device }), attributes);
-    const request = { type: RTM_GETLINK, payload, name: "RTM_GETLINK", headerLength: HEADER_LEN };
+    const request = {
+      type: RTM_GETLINK,
+      payload,
+      name: "RTM_GETLINK",
+      subject: named ? device : `link ${device}`,
+      headerLength: HEADER_LEN,
+    };
     return getOne(this.#channel, request, (it) => decodeLink(it, options.statistics), options);
   }
 
@@ -298,6 +308,7 @@ export class Links {
    */
   async add(link: NewLink, options?: WaitOptions): Promise<void> {
     const { kind, data, peer } = link;
+    if (kind === "tun") return await this.#tun(link, options);
     const ownData = peer === undefined ? encodeKind(kind, data) : await this.#peer(kind, peer, options);
     const attributes = LINK.encode({
       ...(await this.#attributes(link, options)),
@@ -308,6 +319,17 @@ export class Links {
       LINKINFO: { KIND: kind, DATA: ownData },
     });
     await this.#request(NLM_F_CREATE | NLM_F_EXCL, payloadOf(header(0, link), attributes), options);
+  }
+
+  async #tun(link: NewLink, options: WaitOptions | undefined): Promise<void> {
+    const { kind: _, data, peer, link: below, transmitQueues, receiveQueues, name, ...settings } = link;
+    if (name === undefined || [peer, below, transmitQueues, receiveQueues].some((it) => it !== undefined)) {
+      throw new TypeError("tun: expected a name, and no peer, link or queues");
+    }
+    if (data === undefined || data instanceof Uint8Array)
+      throw new TypeError("data: expected an object with a type");
+    addTun(name, data as TunData);
+    if (Object.keys(settings).length > 0) await this.set(name, settings, options);
   }
 
   /** Changes a link. @throws {NetlinkError} `ENODEV`, `EPERM`, `EBUSY` … */
