@@ -160,7 +160,7 @@ function ringOf(kib: number, snapLength: number, retireTimeoutMs: number) {
   const bytes = kib * 1024;
   const longest = Math.min(snapLength, LONGEST_PACKET) + PACKET_OVERHEAD;
   const least = 2 ** Math.ceil(Math.log2(longest));
-  const share = 2 ** Math.floor(Math.log2(bytes / (longest > 8192 ? 4 : 16)));
+  const share = 2 ** Math.floor(Math.log2(bytes / (longest > 8192 ? 8 : 16)));
   const blockBytes = Math.max(least, 65_536, Math.min(2 ** 20, share));
   return { blockBytes, blockCount: Math.max(2, Math.floor(bytes / blockBytes)), retireTimeoutMs };
 }
