@@ -502,8 +502,8 @@ test("what the network and the kernel refuse is one line, and exit code 1", {
       "-I 203.0.113.9 198.51.100.2",
       /bind 203\.0\.113\.9\S*: Cannot assign requested address \(EADDRNOTAVAIL\)/,
     ],
-    ["-4 ::1", /resolve ::1 .*EAI_ADDRFAMILY/],
-    ["no..name", /resolve no\.\.name .*EAI_/],
+    ["-4 ::1", /resolve ::1: .*EAI_ADDRFAMILY/],
+    ["no..name", /resolve no\.\.name: .*EAI_/],
   ];
   const script = rows.map(([args]) => `${PING} -c 1 ${args} 2>&1; echo "@@ $?"`).join("\n");
   const { stdout, stderr } = await run(`ip route del default; ip -6 route del default\n${script}`);
