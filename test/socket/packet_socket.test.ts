@@ -16,7 +16,7 @@ import {
   WOULD_BLOCK,
   withVlanTag,
 } from "../../src/index.ts";
-import { isolated, noRoot, stateOf, sysError, test, turns, until } from "./_helpers.ts";
+import { isolated, noRoot, socketFds, stateOf, sysError, test, turns, until } from "./_helpers.ts";
 import { EXPERIMENT, frame, link, numbered, numberOf, OTHER_EXPERIMENT, onlyType } from "./_packet.ts";
 
 const NETNS = { netns: "ip link set lo up" };
@@ -491,13 +491,11 @@ isolated(import.meta.url, "a wrong argument is refused before there is a socket"
     [{ ring: { blockBytes: 2 ** 30, blockCount: 3 } }, "RangeError", /at most 2147483648 bytes/],
     [{ ring: 1 }, "TypeError", /ring: expected/],
   ];
-  const { readdirSync } = await import("node:fs");
-  const count = (): number => readdirSync("/proc/self/fd").length;
-  const before = count();
+  const before = socketFds();
   for (const [options, name, message] of wrong) {
     assert.throws(() => PacketSocket.open(options), { name, message }, JSON.stringify(options));
   }
-  assert.equal(count(), before);
+  assert.deepEqual(socketFds(), before);
 });
 
 isolated(
