@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   socket: ["names", "sys", "ip", "bytes"],
   dns: ["names", "socket", "ip"],
   posix: ["names", "sys", "ip", "bytes"],
-  blocking: ["names", "socket", "sys", "ip"],
+  blocking: ["names", "socket", "sys", "ip", "bytes"],
   netlink: ["socket", "sys", "ip", "bytes"],
   probe: ["names", "wire", "socket", "sys", "ip", "bytes"],
   cli: ["netlink", "probe", "filter", "wire", "dns", "socket", "names", "sys", "ip", "bytes"],

@@ -1,4 +1,5 @@
 /** What every blocking datagram socket can do: send and receive messages that keep their bounds. */
+import { concatBytes } from "../bytes/index.ts";
 import {
   ANCILLARY_BYTES,
   type AncillaryRequest,
@@ -6,7 +7,6 @@ import {
   checkAncillaryBytes,
   checkBytes,
   checkControl,
-  concatenate,
   type Datagram,
   decodeAncillary,
   message,
@@ -249,7 +249,7 @@ export abstract class DatagramSocket<A extends C.AnyAddr> extends Socket<A> {
   sendMsg(bytes: Uint8Array | readonly Uint8Array[], options: SendMessageOptions<A> = {}): number {
     const parts: readonly Uint8Array[] = Array.isArray(bytes) ? bytes : [bytes];
     for (const part of parts) checkBytes("bytes", part);
-    const whole = parts.length === 1 ? (parts[0] as Uint8Array) : concatenate(parts);
+    const whole = parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(parts);
     const peerBytes = options.peer === undefined ? undefined : this.encodePeer(options.peer);
     const { ancillary } = options;
     const to = peerBytes ?? this.peerBytes;

@@ -1,8 +1,8 @@
 /** What every blocking stream socket can do: read, write, and their helpers, in the kernel's semantics. */
+import { concatBytes } from "../bytes/index.ts";
 import {
   type BufferState,
   checkBytes,
-  concatenate,
   decodeUtf8,
   EndOfStreamError,
   type ShutdownHow,
@@ -130,7 +130,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
     let total = 0;
     let chunk = new Uint8Array(FIRST_CHUNK);
     let filled = 0;
-    const all = (): Uint8Array<ArrayBuffer> => concatenate([...full, chunk.subarray(0, filled)], total);
+    const all = (): Uint8Array<ArrayBuffer> => concatBytes([...full, chunk.subarray(0, filled)]);
     try {
       for (;;) {
         const count = this.#receive(chunk.subarray(filled), 0, deadline, options);
@@ -325,7 +325,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
 
   #giveBack(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#givenBack = this.#givenBack === undefined ? bytes : concatenate([bytes, this.#givenBack]);
+    this.#givenBack = this.#givenBack === undefined ? bytes : concatBytes([bytes, this.#givenBack]);
     this.#bytesRead -= bytes.length;
   }
 

@@ -19,6 +19,7 @@ export {
 } from "./c_declarations.ts";
 export { CSyntaxError } from "./c_error.ts";
 export { internetChecksum, onesComplementSum } from "./checksum.ts";
+export { concatBytes } from "./concat.ts";
 export { type EnumType, enumeration } from "./enums.ts";
 export { be, byteArray, cString, le, type OrderedType } from "./fields.ts";
 export { fromHex, type HexDumpOptions, hexDump, toHex } from "./hex.ts";

@@ -1,8 +1,9 @@
 /** Tables of attributes: which number has which name and type, and objects from attributes and back. */
 
+import { concatBytes } from "../bytes/index.ts";
 import { NLA_TYPE_MASK } from "./_constants.ts";
 import type { AttributeType } from "./attribute_types.ts";
-import { type Attribute, attributeOf, concat, eachAttribute, encodeAttribute } from "./attributes.ts";
+import { type Attribute, attributeOf, eachAttribute, encodeAttribute } from "./attributes.ts";
 
 type Rows = Readonly<Record<string, readonly [number: number, type: AttributeType<unknown, never>]>>;
 
@@ -94,7 +95,7 @@ export function attributeTable<const R extends Rows>(
         const data = type.encode(value, `${where}${where === prefix ? "" : "."}${name}`);
         parts.push(encodeAttribute({ type: row[0], data, ...(type.nested && { nested: true }) }));
       }
-      return concat(parts);
+      return concatBytes(parts);
     },
   };
 }

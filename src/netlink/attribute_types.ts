@@ -1,8 +1,10 @@
 /** The types that attributes have: integers, texts, addresses, structs, and attributes within attributes. */
+
 import type { FieldType } from "../bytes/index.ts";
+import { concatBytes } from "../bytes/index.ts";
 import { type IpAddr, Ipv4Addr, Ipv6Addr } from "../ip/index.ts";
 import { NLA_TYPE_MASK } from "./_constants.ts";
-import { concat, eachAttribute, encodeAttribute, get16, get32 } from "./attributes.ts";
+import { eachAttribute, encodeAttribute, get16, get32 } from "./attributes.ts";
 
 /** How a kind of attribute stands in bytes. */
 export interface AttributeType<T, Input = T> {
@@ -200,7 +202,7 @@ export function arrayOf<T, Input>(element: AttributeType<T, Input>): AttributeTy
     },
     encode(values, where) {
       if (!Array.isArray(values)) throw unfit(where, "an array", values);
-      return concat(
+      return concatBytes(
         values.map((value: Input, at) =>
           encodeAttribute({
             type: at + 1,

@@ -1,5 +1,5 @@
 /** Netlink attributes as they stand in a message: length, type, data, and padding to a multiple of four. */
-import { WireError } from "../bytes/index.ts";
+import { concatBytes, WireError } from "../bytes/index.ts";
 import { NLA_F_NESTED, NLA_F_NET_BYTEORDER, NLA_TYPE_MASK } from "./_constants.ts";
 
 /** `sizeof(struct nlattr)`, include/uapi/linux/netlink.h */
@@ -102,17 +102,5 @@ export function encodeAttribute({ type, nested, netByteOrder, data }: Attribute)
 
 /** Attributes in bytes, in order. @throws {RangeError} as {@link encodeAttribute} */
 export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
-  return concat(attributes.map(encodeAttribute));
-}
-
-/** Parts behind each other. */
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0] as Uint8Array;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concatBytes(attributes.map(encodeAttribute));
 }

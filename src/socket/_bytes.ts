@@ -20,17 +20,3 @@ export function detached(name: string): TypeError {
     `${name}: expected it to stay as it is while the call waits, but it was detached or resized`,
   );
 }
-
-/** The parts in one new array. */
-export function concatenate(
-  parts: readonly Uint8Array[],
-  total = parts.reduce((sum, part) => sum + part.length, 0),
-): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(total);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
-}

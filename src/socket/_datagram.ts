@@ -1,6 +1,7 @@
 /** What every datagram socket can do: send and receive messages that keep their bounds. */
+import { concatBytes } from "../bytes/index.ts";
 import * as C from "../sys/index.ts";
-import { checkBytes, concatenate, detached } from "./_bytes.ts";
+import { checkBytes, detached } from "./_bytes.ts";
 import { ANCILLARY_BYTES, checkAncillaryBytes, checkControl, message } from "./_message.ts";
 import { peerFrom } from "./_peers.ts";
 import { addressOf, Socket } from "./_socket.ts";
@@ -276,7 +277,7 @@ export abstract class DatagramSocket<A extends C.AnyAddr, P = A | string> extend
     try {
       const parts = Array.isArray(bytes) ? bytes : [bytes];
       for (const part of parts) checkBytes("bytes", part);
-      const whole = parts.length === 1 ? (parts[0] as Uint8Array) : concatenate(parts);
+      const whole = parts.length === 1 ? (parts[0] as Uint8Array) : concatBytes(parts);
       const peerBytes = options.peer === undefined ? undefined : this.encodePeer(options.peer);
       this.checkOutgoing(whole, peerBytes);
       const { ancillary } = options;

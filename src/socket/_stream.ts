@@ -1,7 +1,8 @@
 /** What every stream socket can do: read, write, and their helpers, in the kernel's semantics. */
 
+import { concatBytes } from "../bytes/index.ts";
 import * as C from "../sys/index.ts";
-import { concatenate, detached, wrongBuffer } from "./_bytes.ts";
+import { detached, wrongBuffer } from "./_bytes.ts";
 import { room, taken } from "./_chunk.ts";
 import type { DuplexOptions } from "./_duplex.ts";
 import { Socket } from "./_socket.ts";
@@ -201,7 +202,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
     let total = 0;
     let chunk = new Uint8Array(FIRST_CHUNK);
     let filled = 0;
-    const all = (): Uint8Array<ArrayBuffer> => concatenate([...full, chunk.subarray(0, filled)], total);
+    const all = (): Uint8Array<ArrayBuffer> => concatBytes([...full, chunk.subarray(0, filled)]);
     const attempt = (): Uint8Array<ArrayBuffer> | C.WouldBlock | typeof C.YIELD => {
       for (let round = 0; round < ROUNDS; round++) {
         if (filled === chunk.length) {
@@ -468,7 +469,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
 
   #giveBack(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    this.#givenBack = this.#givenBack === undefined ? bytes : concatenate([bytes, this.#givenBack]);
+    this.#givenBack = this.#givenBack === undefined ? bytes : concatBytes([bytes, this.#givenBack]);
     this.#bytesRead -= bytes.length;
     this.source.read.ready = true;
   }

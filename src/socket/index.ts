@@ -19,7 +19,7 @@ export {
   watchWait,
 } from "../sys/index.ts";
 export { bindFd, bindTo } from "./_bind.ts";
-export { checkBytes, concatenate, wrongBuffer } from "./_bytes.ts";
+export { checkBytes, wrongBuffer } from "./_bytes.ts";
 export {
   type Datagram,
   REPORTED,

@@ -1,4 +1,5 @@
 /** DHCP options: their names and types, and the list that a message holds. RFC 2132 where no other RFC is named. */
+import { concatBytes } from "../bytes/index.ts";
 import { Ipv4Addr } from "../ip/index.ts";
 import { bytesOrNone, describe, uint } from "./_encode.ts";
 import { u16, u32 } from "./_pdu.ts";
@@ -128,19 +129,9 @@ function list<T>(element: Codec<T>, size: number): Codec<readonly T[]> {
     },
     encode(values, where) {
       if (!Array.isArray(values)) throw wrong(where, "an array", values);
-      return join(values.map((value: T, index) => element.encode(value, `${where}[${index}]`)));
+      return concatBytes(values.map((value: T, index) => element.encode(value, `${where}[${index}]`)));
     },
   };
-}
-
-export function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 const messageType: Codec<DhcpMessageType> = {
@@ -174,7 +165,7 @@ const routes: Codec<readonly DhcpRoute[]> = {
   },
   encode(values, where) {
     if (!Array.isArray(values)) throw wrong(where, "an array of routes", values);
-    return join(
+    return concatBytes(
       values.map((route: DhcpRoute, index) => {
         const here = `${where}[${index}]`;
         const prefixLength = uint(`${here}.prefixLength`, route.prefixLength, 8);
@@ -182,7 +173,7 @@ const routes: Codec<readonly DhcpRoute[]> = {
           throw new RangeError(`${here}.prefixLength: expected an integer 0 … 32, got ${prefixLength}`);
         }
         const prefix = address.encode(route.prefix, `${here}.prefix`);
-        return join([
+        return concatBytes([
           Uint8Array.of(prefixLength),
           prefix.subarray(0, Math.ceil(prefixLength / 8)),
           address.encode(route.router, `${here}.router`),
@@ -212,7 +203,7 @@ const domains: Codec<readonly string[]> = {
   },
   encode(values, where) {
     if (!Array.isArray(values)) throw wrong(where, "an array of names", values);
-    return join(
+    return concatBytes(
       values.map((name: unknown, index) => {
         const here = `${where}[${index}]`;
         if (typeof name !== "string") throw wrong(here, "a string", name);
@@ -221,7 +212,10 @@ const domains: Codec<readonly string[]> = {
         if (parts.some(({ length }) => length === 0 || length > MAX_LABEL)) {
           throw new RangeError(`${here}: expected labels of 1 … ${MAX_LABEL} bytes, got ${describe(name)}`);
         }
-        return join([...parts.flatMap((part) => [Uint8Array.of(part.length), part]), Uint8Array.of(0)]);
+        return concatBytes([
+          ...parts.flatMap((part) => [Uint8Array.of(part.length), part]),
+          Uint8Array.of(0),
+        ]);
       }),
     );
   },
@@ -439,7 +433,7 @@ export function encodeOption(option: DhcpOption, where: string): Uint8Array {
     const part = data.subarray(at, at + MAX_DATA);
     parts.push(Uint8Array.of(code, part.length), part);
   }
-  return join(parts);
+  return concatBytes(parts);
 }
 
 function codeOf(name: string, where: string): number {

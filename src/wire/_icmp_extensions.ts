@@ -1,8 +1,8 @@
 /** What routers add to ICMP errors: RFC 4884 §7, with MPLS labels (RFC 4950) and interfaces (RFC 5837). */
-import { internetChecksum } from "../bytes/index.ts";
+import { concatBytes, internetChecksum } from "../bytes/index.ts";
 import { type IpAddr, Ipv4Addr, Ipv6Addr } from "../ip/index.ts";
 import { bytesOrNone, describe, flag, put16, put32, uint } from "./_encode.ts";
-import { joined, listOrNone, readIpv6Addr } from "./_message.ts";
+import { listOrNone, readIpv6Addr } from "./_message.ts";
 import { type TreeNode, u16, u32 } from "./_pdu.ts";
 import type { Told } from "./_told.ts";
 
@@ -205,8 +205,8 @@ function writeLabel(entry: unknown, where: string): Uint8Array {
 }
 
 function writeAddr(addr: unknown, where: string): Uint8Array {
-  if (addr instanceof Ipv4Addr) return joined(word(AFI_IPV4 << 16), addr.toBytes());
-  if (addr instanceof Ipv6Addr) return joined(word(AFI_IPV6 << 16), addr.toBytes());
+  if (addr instanceof Ipv4Addr) return concatBytes([word(AFI_IPV4 << 16), addr.toBytes()]);
+  if (addr instanceof Ipv6Addr) return concatBytes([word(AFI_IPV6 << 16), addr.toBytes()]);
   throw new TypeError(`${where}: expected an address, got ${describe(addr)}`);
 }
 
@@ -227,7 +227,7 @@ function writeObject(object: IcmpExtensionObject, where: string): Uint8Array {
     case "mpls": {
       const labels = listOrNone(`${where}.labels`, object.labels);
       const entries = labels.map((entry, index) => writeLabel(entry, `${where}.labels[${index}]`));
-      return objectOf(MPLS, MPLS_INCOMING_STACK, joined(...entries));
+      return objectOf(MPLS, MPLS_INCOMING_STACK, concatBytes(entries));
     }
     case "interface": {
       const { index, addr, interfaceName, mtu } = object;
@@ -241,7 +241,7 @@ function writeObject(object: IcmpExtensionObject, where: string): Uint8Array {
       if (addr !== undefined) add(HAS_ADDR, writeAddr(addr, `${where}.addr`));
       if (interfaceName !== undefined) add(HAS_NAME, writeName(interfaceName, `${where}.interfaceName`));
       if (mtu !== undefined) add(HAS_MTU, word(uint(`${where}.mtu`, mtu, 32)));
-      return objectOf(INTERFACE, cType, joined(...parts));
+      return objectOf(INTERFACE, cType, concatBytes(parts));
     }
     case "unknown": {
       const classNumber = uint(`${where}.classNumber`, object.classNumber, 8);
@@ -263,7 +263,7 @@ export function writeExtensions(extensions: unknown, where: string): Uint8Array 
   const { reserved, checksum, objects } = extensions as IcmpExtensions;
   const list = listOrNone(`${where}.objects`, objects) as readonly IcmpExtensionObject[];
   const parts = list.map((object, index) => writeObject(object, `${where}.objects[${index}]`));
-  const bytes = joined(new Uint8Array(HEADER_LEN), ...parts);
+  const bytes = concatBytes([new Uint8Array(HEADER_LEN), ...parts]);
   put16(bytes, 0, (VERSION << 12) | uint(`${where}.reserved`, reserved ?? 0, 12));
   put16(bytes, 2, uint(`${where}.checksum`, checksum ?? internetChecksum(bytes), 16));
   return bytes;

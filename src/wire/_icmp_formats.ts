@@ -1,4 +1,5 @@
 /** The messages of ICMP: their fields as types, and their formats. */
+import { concatBytes } from "../bytes/index.ts";
 import { Ipv4Addr } from "../ip/index.ts";
 import { put32, uint } from "./_encode.ts";
 import type { IcmpExtensions } from "./_icmp_extensions.ts";
@@ -9,7 +10,6 @@ import {
   fixed,
   format,
   ipv4Bytes,
-  joined,
   listOrNone,
   PAYLOAD,
   type Tail,
@@ -233,7 +233,7 @@ const ROUTERS: Tail = {
     }
     const size = Math.max(LEAST_ENTRY_SIZE, told[ENTRY_SIZE_AT] as number) * 4;
     const entries = routers.map((entry, index) => writeRouter(entry, `${where}.routers[${index}]`, size));
-    return joined(...entries, PAYLOAD.write(fields, where, told));
+    return concatBytes([...entries, PAYLOAD.write(fields, where, told)]);
   },
   nodes(bytes, start, end, base): readonly TreeNode[] {
     const size = (bytes[base + ENTRY_SIZE_AT] as number) * 4;

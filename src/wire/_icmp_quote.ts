@@ -1,4 +1,5 @@
 /** The packet that an ICMP error quotes, and the extensions behind it, RFC 4884 §3–5. */
+import { concatBytes } from "../bytes/index.ts";
 import { bytesOrNone } from "./_encode.ts";
 import {
   extensionsNode,
@@ -7,7 +8,7 @@ import {
   verifyExtensions,
   writeExtensions,
 } from "./_icmp_extensions.ts";
-import { bytesNode, joined, type Tail, untold } from "./_message.ts";
+import { bytesNode, type Tail, untold } from "./_message.ts";
 
 /** Extensions stand behind as many bytes, or more; those of routers from before RFC 4884 behind just as many (§5.5). */
 const LEAST_QUOTED = 128;
@@ -42,13 +43,13 @@ export function quotedWithExtensions(lengthAt: number, unit: 4 | 8): Tail {
       const quoted = bytesOrNone(`${where}.quoted`, fields.quoted);
       if (untold(fields, "extensions")) return quoted;
       const extensions = writeExtensions(fields.extensions, `${where}.extensions`);
-      if (!untold(fields, "length")) return joined(quoted, extensions);
+      if (!untold(fields, "length")) return concatBytes([quoted, extensions]);
       const padded = Math.max(LEAST_QUOTED, Math.ceil(quoted.length / unit) * unit);
       if (padded / unit > 0xff) {
         throw new RangeError(`${where}.quoted: expected at most ${0xff * unit} bytes, got ${quoted.length}`);
       }
       told[lengthAt] = padded / unit;
-      return joined(quoted, new Uint8Array(padded - quoted.length), extensions);
+      return concatBytes([quoted, new Uint8Array(padded - quoted.length), extensions]);
     },
     nodes(bytes, start, end, base) {
       const behind = split(bytes, start, end, base);

@@ -1,4 +1,5 @@
 /** IPv6 extension headers, RFC 8200 §4, Segment Routing, RFC 8754, and the Authentication Header, RFC 4302. */
+import { concatBytes } from "../bytes/index.ts";
 import { Ipv6Addr } from "../ip/index.ts";
 import { bytesOrNone, describe, flag, put16, put32, uint } from "./_encode.ts";
 import { decodeIpv6Options, encodeIpv6Options, type Ipv6Option, ipv6OptionText } from "./_ipv6_options.ts";
@@ -227,13 +228,13 @@ function stepsBody(where: string, extension: Ipv6Extension): Uint8Array {
         uint(`${where}.routingType`, extension.routingType, 8),
         uint(`${where}.segmentsLeft`, extension.segmentsLeft, 8),
       );
-      return concat(first, data);
+      return concatBytes([first, data]);
     }
     case "sourceRoute": {
       const first = new Uint8Array(6);
       first[1] = uint(`${where}.segmentsLeft`, extension.segmentsLeft, 8);
       put32(first, 2, uint(`${where}.reserved`, extension.reserved ?? 0, 32));
-      return concat(first, addrBytes(`${where}.addrs`, extension.addrs));
+      return concatBytes([first, addrBytes(`${where}.addrs`, extension.addrs)]);
     }
     case "segmentRouting": {
       const first = new Uint8Array(6);
@@ -243,7 +244,7 @@ function stepsBody(where: string, extension: Ipv6Extension): Uint8Array {
       first[3] = uint(`${where}.flags`, extension.flags ?? 0, 8);
       put16(first, 4, uint(`${where}.tag`, extension.tag ?? 0, 16));
       const segments = addrBytes(`${where}.segments`, extension.segments);
-      return concat(first, segments, bytesOrNone(`${where}.tlvs`, extension.tlvs));
+      return concatBytes([first, segments, bytesOrNone(`${where}.tlvs`, extension.tlvs)]);
     }
     case "hopByHop":
     case "destinationOptions":
@@ -251,16 +252,6 @@ function stepsBody(where: string, extension: Ipv6Extension): Uint8Array {
     default:
       return new Uint8Array(0);
   }
-}
-
-function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }
 
 function encodeFragment(where: string, extension: Ipv6FragmentHeader): Uint8Array {
@@ -312,7 +303,7 @@ export function encodeExtension(where: string, extension: Ipv6Extension, next: n
         `${where}: expected a multiple of 8 bytes, 2048 at most, got ${body.length + 2} bytes`,
       );
     }
-    bytes = concat(Uint8Array.of(0, steps - 1), body);
+    bytes = concatBytes([Uint8Array.of(0, steps - 1), body]);
   }
   bytes[0] = uint(`${where}.nextHeader`, extension.nextHeader ?? next, 8);
   return bytes;

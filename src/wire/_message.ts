@@ -1,4 +1,5 @@
 /** What ICMP and ICMPv6 messages have in common: a type that says which fields follow, and tables of these. */
+import { concatBytes } from "../bytes/index.ts";
 import { Ipv4Addr, Ipv6Addr } from "../ip/index.ts";
 import { bytesOrNone, checkFields, describe, flag, put16, put32, uint } from "./_encode.ts";
 import { type FieldRow, hex, Pdu, row, type TreeNode, u16, u32 } from "./_pdu.ts";
@@ -280,25 +281,14 @@ export function encodeMessage(protocol: string, formats: Formats, fields: object
     const told = new Uint8Array(format.fixedLength);
     for (const spec of format.fixed) writeFixed(told, `${protocol}.${spec.name}`, spec, values[spec.name]);
     const tail = format.tail.write(values, protocol, told);
-    bytes = joined(told, tail);
+    bytes = concatBytes([told, tail]);
     bytes[TYPE] = format.type;
   } else {
     if (typeof type === "string") throw new TypeError(`${protocol}.type: there is no type ${describe(type)}`);
-    bytes = joined(new Uint8Array(BODY), bytesOrNone(`${protocol}.body`, values.body));
+    bytes = concatBytes([new Uint8Array(BODY), bytesOrNone(`${protocol}.body`, values.body)]);
     bytes[TYPE] = uint(`${protocol}.type`, type, 8);
   }
   bytes[CODE] = uint(`${protocol}.code`, code ?? 0, 8);
   put16(bytes, CHECKSUM, uint(`${protocol}.checksum`, checksum ?? 0, 16));
-  return bytes;
-}
-
-/** Bytes one after another. */
-export function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
   return bytes;
 }

@@ -1,16 +1,8 @@
 /** Multicast listener discovery: what follows the fixed fields of its messages, RFC 2710 §3 and RFC 3810 §5. */
+import { concatBytes } from "../bytes/index.ts";
 import type { Ipv6Addr } from "../ip/index.ts";
 import { bytesOrNone, describe, flag, put16, uint } from "./_encode.ts";
-import {
-  bytesNode,
-  ipv6Bytes,
-  joined,
-  listOrNone,
-  PAYLOAD,
-  readIpv6Addr,
-  type Tail,
-  untold,
-} from "./_message.ts";
+import { bytesNode, ipv6Bytes, listOrNone, PAYLOAD, readIpv6Addr, type Tail, untold } from "./_message.ts";
 import { type TreeNode, u16 } from "./_pdu.ts";
 import type { Told } from "./_told.ts";
 
@@ -80,7 +72,7 @@ function writeVersion2(value: unknown, where: string): Uint8Array {
     uint(`${where}.robustness`, robustness, 3);
   head[1] = uint(`${where}.queryIntervalCode`, queryIntervalCode, 8);
   put16(head, 2, uint(`${where}.numberOfSources`, numberOfSources ?? addrs.length, 16));
-  return joined(head, ...addrs);
+  return concatBytes([head, ...addrs]);
 }
 
 function version2Node(bytes: Uint8Array, start: number, end: number): TreeNode {
@@ -106,7 +98,7 @@ export const MLD_QUERY: Tail = {
   write(fields, where, told) {
     const payload = PAYLOAD.write(fields, where, told);
     if (untold(fields, "version2")) return payload;
-    return joined(writeVersion2(fields.version2, `${where}.version2`), payload);
+    return concatBytes([writeVersion2(fields.version2, `${where}.version2`), payload]);
   },
   nodes(bytes, start, end) {
     const nodes = end - start < V2_LEN ? [] : [version2Node(bytes, start, end)];
@@ -170,7 +162,7 @@ function writeRecord(record: unknown, where: string): Uint8Array {
   head[1] = data.length / 4;
   put16(head, 2, uint(`${where}.sources: their number`, addrs.length, 16));
   head.set(ipv6Bytes(`${where}.multicastAddress`, multicastAddress), 4);
-  return joined(head, ...addrs, data);
+  return concatBytes([head, ...addrs, data]);
 }
 
 const RECORD_TYPES: Readonly<Record<number, string>> = {
@@ -201,7 +193,7 @@ export const MLD_RECORDS: Tail = {
       put16(told, RECORDS_AT, uint(`${where}.records: their number`, records.length, 16));
     }
     const parts = records.map((record, index) => writeRecord(record, `${where}.records[${index}]`));
-    return joined(...parts, PAYLOAD.write(fields, where, told));
+    return concatBytes([...parts, PAYLOAD.write(fields, where, told)]);
   },
   nodes(bytes, start, end, base) {
     const placed = placedRecords(bytes, start, end, base);

@@ -1,8 +1,9 @@
 /** Options of neighbour discovery, RFC 4861 §4.6 and the RFCs named at their types. */
+import { concatBytes } from "../bytes/index.ts";
 import { type Ipv6Addr, MacAddr } from "../ip/index.ts";
 import { bytesOrNone, describe, flag, put32, uint } from "./_encode.ts";
 import { sameBytes } from "./_icmp_extensions.ts";
-import { int, ipv6Bytes, joined, listOrNone, readIpv6Addr, type Tail } from "./_message.ts";
+import { int, ipv6Bytes, listOrNone, readIpv6Addr, type Tail } from "./_message.ts";
 import { type TreeNode, u32 } from "./_pdu.ts";
 
 /** Option lengths count in these, in bytes. */
@@ -203,7 +204,7 @@ function optionOf(where: string, type: number, body: Uint8Array): Uint8Array {
 function timed(where: string, lifetime: unknown, ...parts: readonly Uint8Array[]): Uint8Array {
   const head = new Uint8Array(6);
   put32(head, 2, uint(`${where}.lifetime`, lifetime, 32));
-  return joined(head, ...parts);
+  return concatBytes([head, ...parts]);
 }
 
 function macBytes(where: string, value: unknown): Uint8Array {
@@ -262,7 +263,7 @@ function writeOption(option: NdpOption, where: string): Uint8Array {
       return optionOf(
         where,
         REDIRECTED_HEADER,
-        joined(new Uint8Array(6), bytesOrNone(`${where}.quoted`, option.quoted)),
+        concatBytes([new Uint8Array(6), bytesOrNone(`${where}.quoted`, option.quoted)]),
       );
     case "mtu": {
       const body = new Uint8Array(6);
@@ -359,7 +360,7 @@ export const NDP_OPTIONS: Tail = {
   read: (bytes, start, end) => ({ options: placedOptions(bytes, start, end).map(({ option }) => option) }),
   write(fields, where) {
     const options = listOrNone(`${where}.options`, fields.options) as readonly NdpOption[];
-    return joined(...options.map((option, index) => writeOption(option, `${where}.options[${index}]`)));
+    return concatBytes(options.map((option, index) => writeOption(option, `${where}.options[${index}]`)));
   },
   nodes: (bytes, start, end): readonly TreeNode[] =>
     placedOptions(bytes, start, end).map(({ option, offset, lengthBytes }) => ({

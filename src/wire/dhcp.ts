@@ -1,5 +1,5 @@
 /** DHCP message codec, RFC 2131 and 2132. */
-import { toHex } from "../bytes/index.ts";
+import { concatBytes, toHex } from "../bytes/index.ts";
 import { Ipv4Addr, MacAddr } from "../ip/index.ts";
 import {
   DHCP_OPTIONS,
@@ -9,7 +9,6 @@ import {
   type DhcpOptionValue,
   END,
   encodeOption,
-  join,
   type PlacedOption,
   readOptions,
   readValue,
@@ -230,7 +229,10 @@ export class DhcpMessage extends Pdu<Told<DhcpFields>> {
     const { code } = DHCP_OPTIONS[name];
     const parts = this.#effective().filter((placed) => placed.code === code);
     if (parts.length === 0) return undefined;
-    return readValue(name, parts.length === 1 ? (parts[0]?.data as Uint8Array) : join(parts.map(dataOf)));
+    return readValue(
+      name,
+      parts.length === 1 ? (parts[0]?.data as Uint8Array) : concatBytes(parts.map(dataOf)),
+    );
   }
 
   #field(at: number, length: number): Uint8Array {
@@ -352,7 +354,7 @@ export function encodeDhcp(fields: DhcpFields): Uint8Array {
     encodeOption(option, `dhcp.options[${index}]`),
   );
   const end = fields.hasEnd === undefined || flag("dhcp.hasEnd", fields.hasEnd) ? [Uint8Array.of(END)] : [];
-  const list = join([...options, ...end]);
+  const list = concatBytes([...options, ...end]);
   const trailing =
     fields.trailing === undefined
       ? new Uint8Array(Math.max(0, LEAST_LENGTH - OPTIONS - list.length))
@@ -378,7 +380,7 @@ export function encodeDhcp(fields: DhcpFields): Uint8Array {
   head.set(nameBytes("dhcp.sname", fields.sname, SNAME_LEN), SNAME);
   head.set(nameBytes("dhcp.file", fields.file, FILE_LEN), FILE);
   put32(head, COOKIE, MAGIC_COOKIE);
-  return join([head, list, trailing]);
+  return concatBytes([head, list, trailing]);
 }
 
 const ADDRESSES = [

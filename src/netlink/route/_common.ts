@@ -1,11 +1,10 @@
 /** What the tables share: address families, headers, devices by name, and addresses from texts. */
 
-import { WireError } from "../../bytes/index.ts";
+import { concatBytes, WireError } from "../../bytes/index.ts";
 import { IpAddr, IpPrefix, Ipv4Addr, Ipv6Addr, MacAddr } from "../../ip/index.ts";
 import type { WaitOptions } from "../../sys/index.ts";
 import { errno, SysError } from "../../sys/index.ts";
 import type { AttributeType } from "../attribute_types.ts";
-import { concat } from "../attributes.ts";
 import type { Message } from "../message.ts";
 import type { DumpOptions, NetlinkRequest, NetlinkSocket } from "../netlink_socket.ts";
 
@@ -41,7 +40,7 @@ export function familyOfAddr(addr: IpAddr): Family {
 
 /** A header and what follows it. */
 export function payloadOf(header: Uint8Array, ...rest: Uint8Array[]): Uint8Array {
-  return concat([header, ...rest]);
+  return concatBytes([header, ...rest]);
 }
 
 /** An address, from an address or a text. @throws {AddressError} @throws {TypeError} */

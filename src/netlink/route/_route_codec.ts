@@ -1,6 +1,7 @@
 /** Routes from messages, and messages from routes. */
+import { concatBytes } from "../../bytes/index.ts";
 import { type IpAddr, type IpPrefix, Ipv4Addr, Ipv6Addr } from "../../ip/index.ts";
-import { type Attribute, concat, get16, get32 } from "../attributes.ts";
+import { type Attribute, get16, get32 } from "../attributes.ts";
 import type { Message } from "../message.ts";
 import {
   AF_INET,
@@ -257,7 +258,7 @@ function gatewayOf(family: Family, gateway: IpAddr | undefined): { GATEWAY?: IpA
   if (gateway === undefined) return {};
   if (familyOfAddr(gateway) === family) return { GATEWAY: gateway };
   const number = gateway.version === 4 ? AF_INET : AF_INET6;
-  return { VIA: concat([Uint8Array.of(number, 0), gateway.toBytes()]) };
+  return { VIA: concatBytes([Uint8Array.of(number, 0), gateway.toBytes()]) };
 }
 
 function encodeNexthops(
@@ -265,7 +266,7 @@ function encodeNexthops(
   hops: readonly (NewNexthop & { readonly gateway: IpAddr | undefined })[],
   indexOf: IndexOf,
 ): Uint8Array {
-  return concat(
+  return concatBytes(
     hops.map(({ gateway, device, weight = 1, flags = [] }, at) => {
       if (!Number.isInteger(weight) || weight < 1 || weight > 256) {
         throw new RangeError(`nexthops[${at}].weight: expected an integer 1 … 256, got ${weight}`);
