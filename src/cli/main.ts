@@ -20,16 +20,22 @@ const program = new Command("windsock")
 
 /** Only the command that is asked for is loaded: all of them take as long to load as Node itself, and as long again. */
 const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  addr: async () => (await import("./addr.ts")).addAddr,
   capture: async () => (await import("./capture.ts")).addCapture,
   connect: async () => (await import("./connect.ts")).addConnect,
   decode: async () => (await import("./decode.ts")).addDecode,
   encode: async () => (await import("./encode.ts")).addEncode,
   ip: async () => (await import("./ip.ts")).addIp,
   layout: async () => (await import("./layout.ts")).addLayout,
+  link: async () => (await import("./link.ts")).addLink,
   listen: async () => (await import("./listen.ts")).addListen,
+  monitor: async () => (await import("./monitor.ts")).addMonitor,
+  neigh: async () => (await import("./neigh.ts")).addNeigh,
   ping: async () => (await import("./ping.ts")).addPing,
   port: async () => (await import("./port.ts")).addPort,
   resolve: async () => (await import("./resolve.ts")).addResolve,
+  route: async () => (await import("./route.ts")).addRoute,
+  rule: async () => (await import("./rule.ts")).addRule,
   trace: async () => (await import("./trace.ts")).addTrace,
 };
 
