@@ -1,6 +1,6 @@
 /** Blocking calls in tests: the cases of a file run in one process of their own, which is killed where one hangs. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -194,9 +194,4 @@ export function python(script: string, ...args: (string | number)[]): Python {
     child.once("exit", resolve);
   });
   return { ended };
-}
-
-/** How many fds this process has open. */
-export function fdCount(): number {
-  return readdirSync("/proc/self/fd").length - 1; // without the directory's own
 }

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { resolve, TcpStream, UdpSocket } from "../../src/blocking/index.ts";
 import { exitNow } from "../../src/sys/index.ts";
-import { fdCount } from "./_cases.ts";
+import { fdCount } from "../_fds.ts";
 
 const report = (line: unknown): void => console.log(JSON.stringify(line));
 

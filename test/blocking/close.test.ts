@@ -11,8 +11,9 @@ import {
   UnixStream,
 } from "../../src/blocking/index.ts";
 import * as windsock from "../../src/index.ts";
+import { fdCount } from "../_fds.ts";
 import { utf8 } from "./_bytes.ts";
-import { cases, fdCount } from "./_cases.ts";
+import { cases } from "./_cases.ts";
 import { sysError, tcpPair } from "./_pair.ts";
 
 const buffer = (): Uint8Array => new Uint8Array(4);

@@ -15,8 +15,9 @@ import {
   type TimeoutError,
 } from "../../src/blocking/index.ts";
 import * as sys from "../../src/sys/index.ts";
+import { fdCount } from "../_fds.ts";
 import { noIpv6 } from "../socket/_helpers.ts";
-import { cases, fdCount, isolated } from "./_cases.ts";
+import { cases, isolated } from "./_cases.ts";
 import { sysError, timeout } from "./_pair.ts";
 
 const NAME = "many.example:80";

@@ -14,9 +14,10 @@ import {
   UnixListener,
   UnixStream,
 } from "../../src/blocking/index.ts";
+import { fdCount } from "../_fds.ts";
 import { random } from "../socket/_helpers.ts";
 import { utf8 } from "./_bytes.ts";
-import { cases, fdCount } from "./_cases.ts";
+import { cases } from "./_cases.ts";
 
 cases(import.meta.url, {
   "3 000 connects that succeed, fail or time out, to addresses and names, leave no fd open"() {

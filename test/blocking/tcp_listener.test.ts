@@ -1,9 +1,10 @@
 /** TcpListener, blocking: binding, accepting, and what goes wrong. */
 import assert from "node:assert/strict";
 import { IPV6, SO, SocketAddr, TcpListener, TcpStream, WOULD_BLOCK } from "../../src/blocking/index.ts";
+import { fdCount } from "../_fds.ts";
 import { noIpv6, noPython } from "../socket/_helpers.ts";
 import { utf8 } from "./_bytes.ts";
-import { cases, fdCount, isolated, Peer, python } from "./_cases.ts";
+import { cases, isolated, Peer, python } from "./_cases.ts";
 import { sysError, timeout } from "./_pair.ts";
 
 cases(import.meta.url, {

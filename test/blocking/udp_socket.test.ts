@@ -13,10 +13,11 @@ import {
 } from "../../src/blocking/index.ts";
 import { UdpSocket as AsyncUdpSocket } from "../../src/index.ts";
 import * as sys from "../../src/sys/index.ts";
+import { fdCount } from "../_fds.ts";
 import { noIpv6, noPython } from "../socket/_helpers.ts";
 import { LOOPBACKS } from "../socket/_udp.ts";
 import { pattern, textOf, utf8 } from "./_bytes.ts";
-import { type Cases, cases, fdCount, isolated, Peer, python } from "./_cases.ts";
+import { type Cases, cases, isolated, Peer, python } from "./_cases.ts";
 import { sysError } from "./_pair.ts";
 
 const bound = (): UdpSocket => UdpSocket.bind("127.0.0.1:0");

@@ -21,9 +21,10 @@ import {
   UnixStream,
   WOULD_BLOCK,
 } from "../../src/blocking/index.ts";
+import { fdCount } from "../_fds.ts";
 import { noPython } from "../socket/_helpers.ts";
 import { pattern, textOf, utf8 } from "./_bytes.ts";
-import { cases, fdCount, Peer, python } from "./_cases.ts";
+import { cases, Peer, python } from "./_cases.ts";
 import { sysError } from "./_pair.ts";
 
 const LIMIT = { timeoutMs: 10_000 };

@@ -177,7 +177,7 @@ if (process.env.WINDSOCK_BLOCKING === undefined) {
   test("a socket that is forgotten while open is closed, with one warning, once the loop turns", async () => {
     const { status, stdout, stderr } = await runNode(
       `${SCRIPT}
-    import { fdCount } from ${moduleUrl("test/blocking/_cases.ts")};
+    import { fdCount } from ${moduleUrl("test/_fds.ts")};
     const warnings = [];
     process.on("warning", (warning) => warnings.push(warning.code));
     const before = fdCount();

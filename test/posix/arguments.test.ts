@@ -1,8 +1,8 @@
 /** What C could not even say is a TypeError or a RangeError, before any system call: no fd is made, errno is not touched. */
 import assert from "node:assert/strict";
-import { readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import * as P from "../../src/posix/index.ts";
+import { openFds } from "../_fds.ts";
 import { unix_pair } from "./_situation.ts";
 
 const NO_ADDRESSES: readonly unknown[] = [
@@ -300,17 +300,6 @@ const CALLS: readonly (readonly [keyof typeof P, ...(Kind | number | null)[]])[]
   ["gethostname", "name"],
   ["strerror", "int"],
 ];
-
-/** What is open, other than files: those the module loader opens and closes on threads of its own. */
-const openFds = (): string[] =>
-  readdirSync("/proc/self/fd").flatMap((fd) => {
-    try {
-      const target = readlinkSync(`/proc/self/fd/${fd}`);
-      return target.startsWith("/") ? [] : [`${fd} ${target}`];
-    } catch {
-      return []; // closed by now
-    }
-  });
 
 const shown = (value: unknown): string => {
   if (typeof value === "object" && value !== null) return JSON.stringify(value) ?? "an object";

@@ -5,8 +5,9 @@ import { SysError } from "../../src/index.ts";
 import { EchoRequests } from "../../src/probe/_requests.ts";
 import { Tally } from "../../src/probe/_statistics.ts";
 import { ping } from "../../src/probe/index.ts";
+import { fdCount } from "../_fds.ts";
 import { Program } from "../cli/_cli.ts";
-import { fdCount, isolated, noNamespaces, random, test } from "../socket/_helpers.ts";
+import { isolated, noNamespaces, random, test } from "../socket/_helpers.ts";
 import { all, FOREVER, only, SOCKETS } from "./_peers.ts";
 
 for (const socket of ["ping", "raw"] as const) {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { Ipv4Addr, SysError } from "../../src/index.ts";
 import { type TraceOptions, trace } from "../../src/probe/index.ts";
-import { fdCount, isolated, test, turns } from "../socket/_helpers.ts";
+import { fdCount } from "../_fds.ts";
+import { isolated, test, turns } from "../socket/_helpers.ts";
 import { chain, FAR, NEAR, noNft, rowsOfHops, rules, traced } from "./_chain.ts";
 
 const PINGABLE = `ip link set lo up; echo "0 2147483647" > /proc/sys/net/ipv4/ping_group_range`;

@@ -83,11 +83,6 @@ export async function fullListener(at = "127.0.0.1:0"): Promise<FullListener> {
   };
 }
 
-/** How many fds this process has open. */
-export function fdCount(): number {
-  return readdirSync("/proc/self/fd").length - 1; // without the directory's own
-}
-
 /** The fds of this process that are sockets. */
 export function socketFds(): number[] {
   const isSocket = (fd: string): boolean => {

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { TcpListener, TcpStream, TimeoutError, TooLargeError, type WaitOptions } from "../../src/index.ts";
+import { fdCount } from "../_fds.ts";
 import {
   closedPort,
-  fdCount,
   fill,
   fullListener,
   isolated,

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { TcpListener, TcpStream } from "../../src/index.ts";
 import { SO, TCP } from "../../src/socket/index.ts";
+import { fdCount } from "../_fds.ts";
 import {
-  fdCount,
   fill,
   isolated,
   type Pair,

@@ -14,9 +14,9 @@ import {
   TimeoutError,
 } from "../../src/index.ts";
 import * as sys from "../../src/sys/index.ts";
+import { fdCount } from "../_fds.ts";
 import {
   closedPort,
-  fdCount,
   fullListener,
   isolated,
   noIpv6,

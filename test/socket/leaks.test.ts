@@ -11,9 +11,9 @@ import {
   TcpStream,
   TimeoutError,
 } from "../../src/index.ts";
+import { fdCount } from "../_fds.ts";
 import {
   closedPort,
-  fdCount,
   fullListener,
   isolated,
   pair,

@@ -4,9 +4,9 @@ import { type AsyncHook, createHook } from "node:async_hooks";
 import { spawnSync } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { IPV6, SO, SocketAddr, SysError, TCP, TcpListener, TcpStream, WOULD_BLOCK } from "../../src/index.ts";
+import { fdCount } from "../_fds.ts";
 import {
   closedPort,
-  fdCount,
   isolated,
   noIpv6,
   noRoot,

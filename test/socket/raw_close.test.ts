@@ -2,18 +2,8 @@
 import assert from "node:assert/strict";
 import { PingSocket, RawSocket, SO, WOULD_BLOCK } from "../../src/index.ts";
 import type { WaitOptions } from "../../src/socket/index.ts";
-import {
-  fdCount,
-  isolated,
-  noIpv6,
-  random,
-  stateOf,
-  sysError,
-  turn,
-  turns,
-  until,
-  utf8,
-} from "./_helpers.ts";
+import { fdCount } from "../_fds.ts";
+import { isolated, noIpv6, random, stateOf, sysError, turn, turns, until, utf8 } from "./_helpers.ts";
 import { EXPERIMENT, echo, PINGABLE, readU16 } from "./_raw.ts";
 
 type Either = RawSocket | PingSocket;

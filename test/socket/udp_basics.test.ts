@@ -13,7 +13,8 @@ import {
   UdpSocket,
   WOULD_BLOCK,
 } from "../../src/index.ts";
-import { fdCount, isolated, noIpv6, sysError, test, textOf, utf8 } from "./_helpers.ts";
+import { fdCount } from "../_fds.ts";
+import { isolated, noIpv6, sysError, test, textOf, utf8 } from "./_helpers.ts";
 import { assertEmpty, deadPort, LOOPBACKS, pattern, receive, udpPair } from "./_udp.ts";
 import { Host, twoHosts, wire } from "./_wires.ts";
 

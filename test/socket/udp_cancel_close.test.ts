@@ -16,8 +16,8 @@ import {
   WOULD_BLOCK,
 } from "../../src/index.ts";
 import * as sys from "../../src/sys/index.ts";
+import { fdCount } from "../_fds.ts";
 import {
-  fdCount,
   isolated,
   noPython,
   random,

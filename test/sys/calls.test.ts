@@ -1,10 +1,11 @@
 /** The system calls of src/sys/: what they refuse before the kernel is asked, and what they give when it says no. */
 import assert from "node:assert/strict";
-import { fstatSync, openSync, readdirSync, readlinkSync } from "node:fs";
+import { fstatSync, openSync } from "node:fs";
 import { devNull } from "node:os";
 import { test } from "node:test";
 import * as C from "../../src/sys/index.ts";
 import { ioctl } from "../../src/sys/io_calls.ts";
+import { openFds } from "../_fds.ts";
 import { tcpPair, unixPair } from "./_sockets.ts";
 
 const SOME_BYTES = Uint8Array.of(2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0);
@@ -56,17 +57,6 @@ const NO_FDS: readonly unknown[] = [
   Symbol("fd"),
   () => 3,
 ];
-
-/** What is open, other than files: those the module loader opens and closes on threads of its own. */
-const openFds = (): string[] =>
-  readdirSync("/proc/self/fd").flatMap((fd) => {
-    try {
-      const target = readlinkSync(`/proc/self/fd/${fd}`);
-      return target.startsWith("/") ? [] : [`${fd} ${target}`];
-    } catch {
-      return []; // closed by now
-    }
-  });
 
 for (const [name, call] of Object.entries(CALLS)) {
   test(`${name} refuses what is no fd, before the kernel is asked`, () => {
