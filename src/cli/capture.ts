@@ -1,11 +1,10 @@
 /** `windsock capture`: packets of a device, or of a file, to the terminal or to a file. */
 import { createReadStream } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import { compileFilter, FilterError, type FilterProgram } from "../filter/index.ts";
+import { compileFilter, FilterError, type FilterProgram, forCookedSocket } from "../filter/index.ts";
 import { type LinkAddr, PacketSocket, type PacketType, withVlanTag } from "../socket/index.ts";
 import { if_indextoname } from "../sys/index.ts";
-import { CaptureReader, type LinkTypeName, WireError } from "../wire/index.ts";
-import { forCookedSocket, SLL2_HEADER_LEN, withCookedHeader } from "./_capture_cooked.ts";
+import { CaptureReader, encodeSll2, type LinkTypeName, WireError } from "../wire/index.ts";
 import { type CaptureDevice, captureDevice, devices, filterLink } from "./_capture_device.ts";
 import { CaptureFile } from "./_capture_file.ts";
 import { type LineOptions, packetText, type ShownPacket } from "./_capture_lines.ts";
@@ -38,6 +37,8 @@ interface Options extends LineOptions {
 }
 
 const SNAP_LENGTH = 262_144;
+/** What a cooked header has room for; an InfiniBand address has 20. */
+const SLL2_ADDRESS_BYTES = 8;
 const MAX_BUFFER_KIB = 2 ** 20;
 /** With what the kernel joins before it is cut for the wire. */
 const LONGEST_PACKET = 65_536;
@@ -294,10 +295,19 @@ function shownPacket(
   const { peer } = packet;
   const name = if_indextoname(peer.index) ?? `${peer.index}`;
   if (device.device === undefined && outgoing && name === "lo") return undefined; // it comes back at once
+  const data = encodeSll2({
+    packetType: peer.packetTypeNumber,
+    hardwareType: peer.hardwareType,
+    addressLength: peer.address.length,
+    address: peer.address.subarray(0, SLL2_ADDRESS_BYTES),
+    protocolType: peer.protocol,
+    interfaceIndex: peer.index,
+    payload: packet.data,
+  });
   return {
     timestampNs,
-    data: withCookedHeader(peer, packet.data),
-    lengthBytes: packet.lengthBytes + SLL2_HEADER_LEN,
+    data,
+    lengthBytes: packet.lengthBytes + data.length - packet.data.length,
     linkType: device.linkType,
     device: name,
     direction: way,

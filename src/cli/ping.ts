@@ -81,7 +81,7 @@ function whole(min: number, max: number): (text: string) => number {
 
 function parsePattern(text: string): Uint8Array {
   if (!/^[\da-f]{1,32}$/i.test(text)) throw new InvalidArgumentError("Expected 1 to 32 hexadecimal digits.");
-  return Uint8Array.from(text.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
+  return Uint8Array.from(text.match(/..?/g) ?? [], (digits) => Number.parseInt(digits, 16));
 }
 
 function oneOf<Word extends string>(...words: readonly Word[]): (text: string) => Word {

@@ -155,6 +155,7 @@ const V4: readonly Row[] = [
     args: "-c 1 -q 198.51.100.2",
     says: /^rtt min\/avg\/max\/mdev = RTT$/,
   },
+  { name: "a pattern with half an octet", args: "-c 1 -p ff0 198.51.100.2", says: /^PATTERN: 0xff00$/ },
   { name: "pattern and time", args: "-c 1 -p ff0a -D 198.51.100.2", says: /^\[T\] 64 bytes/ },
   {
     name: "a name, and the names of who answers",
