@@ -36,6 +36,16 @@ export function parseSeconds(text: string): number {
   return seconds * 1000;
 }
 
+/** Reads an option's value as a whole number, also as 0x10. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d+$|^0x[\da-f]+$/i.test(text) ? Number(text) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} up` : `from ${least} to ${most}`;
+    throw new InvalidArgumentError(`Expected a whole number ${range}.`);
+  };
+}
+
 /** The family that -4 or -6 ask for. */
 export function familyOf(options: { ipv4?: true; ipv6?: true }): "ipv4" | "ipv6" | undefined {
   if (options.ipv4 && options.ipv6) throw new UsageError("-4 and -6 exclude each other");

@@ -8,7 +8,7 @@ import { CaptureReader, encodeSll2, type LinkTypeName, WireError } from "../wire
 import { type CaptureDevice, captureDevice, devices, filterLink } from "./_capture_device.ts";
 import { CaptureFile } from "./_capture_file.ts";
 import { type LineOptions, packetText, type ShownPacket } from "./_capture_lines.ts";
-import { EXIT, note, print, run, UsageError } from "./_command.ts";
+import { EXIT, note, print, run, UsageError, wholeNumber } from "./_command.ts";
 
 const EXAMPLES = `
 Prints what tcpdump would, with addresses and ports as numbers. FILTER has tcpdump's words. Ends with Ctrl-C or after
@@ -45,14 +45,6 @@ const LONGEST_PACKET = 65_536;
 /** What a packet takes in a block beside its bytes. */
 const PACKET_OVERHEAD = 256;
 
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${least} to ${most}.`);
-  };
-}
-
 function direction(text: string): "in" | "out" | "inout" {
   if (text === "in" || text === "out" || text === "inout") return text;
   throw new InvalidArgumentError("Expected in, out or inout.");
@@ -69,9 +61,14 @@ export function addCapture(program: Command): void {
     )
     .option("-w, --write <file>", "write them to a pcapng file, or to a .pcap one; - is standard output")
     .option("-r, --read <file>", "read them from a file, pcapng or pcap; - is standard input")
-    .option("-c, --count <n>", "end after so many", whole(1, Number.MAX_SAFE_INTEGER))
-    .option("-s, --snapshot-length <bytes>", "keep so much of each", whole(1, SNAP_LENGTH), SNAP_LENGTH)
-    .option("-B, --buffer-size <KiB>", "room for what has not been read", whole(256, MAX_BUFFER_KIB), 16_384)
+    .option("-c, --count <n>", "end after so many", wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option("-s, --snapshot-length <bytes>", "keep so much of each", wholeNumber(1, SNAP_LENGTH), SNAP_LENGTH)
+    .option(
+      "-B, --buffer-size <KiB>",
+      "room for what has not been read",
+      wholeNumber(256, MAX_BUFFER_KIB),
+      16_384,
+    )
     .option("-p, --no-promiscuous-mode", "leave out what is for other hosts")
     .option("-Q, --direction <way>", "in, out or inout", direction, "inout")
     .option("-D, --list-interfaces", "print the devices, and end")

@@ -1,6 +1,5 @@
 /** `windsock decode`: bytes to the fields of headers. */
 import type { Command } from "commander";
-import { IpAddr } from "../ip/index.ts";
 import {
   type Between,
   decodeHeader,
@@ -15,6 +14,7 @@ import {
   verifyUdp,
   WireError,
 } from "../wire/index.ts";
+import { betweenOf } from "./_between.ts";
 import { EXIT, note, print, run, toJson, UsageError } from "./_command.ts";
 import { parseHex } from "./_hex.ts";
 import { textOfInput } from "./_input.ts";
@@ -70,14 +70,11 @@ const LINKS: Readonly<Record<string, LinkTypeName>> = {
 
 async function decode(protocol: string, hex: readonly string[], options: Options): Promise<number> {
   const fromInput = hex.length === 0 || (hex.length === 1 && hex[0] === "-");
-  const between = betweenOf(options);
   const link = Object.hasOwn(LINKS, protocol) ? LINKS[protocol] : undefined;
   if (link === undefined && !PROTOCOL_NAMES.includes(protocol as ProtocolName)) {
     throw new UsageError(`protocol: expected one of ${PROTOCOL_NAMES.join(", ")}, ip, got ${protocol}`);
   }
-  if (between && !["tcp", "udp", "icmpv6"].includes(protocol)) {
-    throw new UsageError(`--src and --dst are for tcp, udp and icmpv6; ${protocol} does without`);
-  }
+  const between = betweenOf(options, protocol);
   const bytes = parseHex(fromInput ? await textOfInput() : hex.join(" "));
   if (link !== undefined) return packetFacts(decodePacket(bytes, link), options);
   try {
@@ -87,14 +84,6 @@ async function decode(protocol: string, hex: readonly string[], options: Options
     note(`windsock decode: ${error.message}`);
     return EXIT.failed;
   }
-}
-
-function betweenOf({ src, dst }: Options): Between | undefined {
-  if (src === undefined && dst === undefined) return undefined;
-  if (src === undefined || dst === undefined) throw new UsageError("--src and --dst go together");
-  const between = { src: IpAddr.parse(src), dst: IpAddr.parse(dst) };
-  if (between.src.version === between.dst.version) return between;
-  throw new UsageError(`--src and --dst: expected addresses of one family, got ${src} and ${dst}`);
 }
 
 /** A packet goes as far as it can: what stopped it is said at the end, and is exit code 1. */

@@ -1,7 +1,6 @@
 /** `windsock encode`: fields of headers to bytes. */
 import type { Command } from "commander";
 import { hexDump, toHex } from "../bytes/index.ts";
-import { IpAddr } from "../ip/index.ts";
 import {
   decodeHeader,
   encodeHeader,
@@ -12,6 +11,7 @@ import {
   PROTOCOL_NAMES,
   type ProtocolName,
 } from "../wire/index.ts";
+import { betweenOf } from "./_between.ts";
 import { EXIT, print, run, UsageError } from "./_command.ts";
 import { textOfInput } from "./_input.ts";
 
@@ -78,14 +78,7 @@ function objectOf(where: string, value: Json | undefined): object {
 /** Numbers, bytes and addresses that do not fit are errors of the encoders, which name the field. */
 function headerOf(protocol: ProtocolName, value: Json, options: Options): Uint8Array {
   const fields = fieldsFromJson(objectOf(protocol, value) as Json) as object;
-  const { src, dst } = options;
-  if ((src === undefined) !== (dst === undefined)) throw new UsageError("--src and --dst go together");
-  const between =
-    src === undefined || dst === undefined ? undefined : { src: IpAddr.parse(src), dst: IpAddr.parse(dst) };
-  if (between && !["tcp", "udp", "icmpv6"].includes(protocol)) {
-    throw new UsageError(`--src and --dst are for tcp, udp and icmpv6; ${protocol} does without`);
-  }
-  const bytes = encodeHeader(protocol, fields, between);
+  const bytes = encodeHeader(protocol, fields, betweenOf(options, protocol));
   checkNames(protocol, fields);
   return bytes;
 }
@@ -140,10 +133,10 @@ function checkNames(protocol: ProtocolName, fields: object): void {
 /** The names of all fields of such a header, as decoding it again tells. */
 function knownNames(protocol: ProtocolName, fields: object): readonly string[] | undefined {
   try {
-    const own = Object.getPrototypeOf(decodeHeader(protocol, encodeHeader(protocol, withDefaults(fields))));
-    const object = decodeHeader(protocol, encodeHeader(protocol, withDefaults(fields))).toObject();
-    const getters = Object.entries(Object.getOwnPropertyDescriptors(own)).filter(([, { get }]) => get);
-    return [...new Set([...Object.keys(object), ...getters.map(([name]) => name), "flags"])];
+    const header = decodeHeader(protocol, encodeHeader(protocol, withDefaults(fields)));
+    const members = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(header)));
+    const getters = members.flatMap(([name, { get }]) => (get ? [name] : []));
+    return [...new Set([...Object.keys(header.toObject()), ...getters, "flags"])];
   } catch {
     return undefined; // a header that is broken on purpose cannot be asked
   }

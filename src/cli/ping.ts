@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { IpAddr } from "../ip/index.ts";
 import { type PingEvent, type PingSessionOptions, ping, targetAddress } from "../probe/index.ts";
-import { EXIT, familyOf, note, print, run, UsageError } from "./_command.ts";
+import { EXIT, familyOf, note, print, run, UsageError, wholeNumber } from "./_command.ts";
 import { HostNames } from "./_ping_names.ts";
 import {
   eventLine,
@@ -67,18 +67,6 @@ function parseNumber(text: string): number {
 
 const milliseconds = (text: string): number => parseNumber(text) * 1000;
 
-/** A whole number, also as 0x10. */
-function whole(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d+$|^0x[\da-f]+$/i.test(text) ? Number(text) : Number.NaN;
-    if (!(number >= min && number <= max)) {
-      const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} up` : `from ${min} to ${max}`;
-      throw new InvalidArgumentError(`Expected a whole number ${range}.`);
-    }
-    return number;
-  };
-}
-
 function parsePattern(text: string): Uint8Array {
   if (!/^[\da-f]{1,32}$/i.test(text)) throw new InvalidArgumentError("Expected 1 to 32 hexadecimal digits.");
   return Uint8Array.from(text.match(/..?/g) ?? [], (digits) => Number.parseInt(digits, 16));
@@ -102,12 +90,12 @@ export function addPing(program: Command): void {
     .argument("<host>", "a name, or an address, with a zone as in fe80::1%eth0")
     .option("-4, --ipv4", "IPv4 only")
     .option("-6, --ipv6", "IPv6 only")
-    .option("-c, --count <count>", "send so many requests", whole(1, many))
+    .option("-c, --count <count>", "send so many requests", wholeNumber(1, many))
     .option("-i, --interval <seconds>", "from one request to the next; 1 by default", milliseconds)
-    .option("-s, --size <bytes>", "data in each request; 56 by default", whole(0, 65527))
+    .option("-s, --size <bytes>", "data in each request; 56 by default", wholeNumber(0, 65527))
     .option("-w, --deadline <seconds>", "end after so long; 0 is never", milliseconds)
     .option("-W, --timeout <seconds>", "wait so long for a reply; 10 by default, 0 for ever", milliseconds)
-    .option("-t, --ttl <hops>", "the time to live, or hop limit", whole(1, 255))
+    .option("-t, --ttl <hops>", "the time to live, or hop limit", wholeNumber(1, 255))
     .option("-q, --quiet", "only the first line and the statistics")
     .option("-n, --numeric", "addresses without names")
     .option("-D, --timestamps", "the time before each line, in seconds since 1970")
@@ -125,10 +113,10 @@ export function addPing(program: Command): void {
     .option("-f, --flood", "as fast as replies come, but at least 100 a second; for root")
     .option("-O, --outstanding", "tell that a reply is missing before the next request is sent")
     .option("-b, --broadcast", "allow a broadcast address")
-    .option("-l, --preload <count>", "send so many requests without waiting", whole(1, 65536))
-    .option("-Q, --tos <octet>", "the TOS octet, or traffic class, as 0x10", whole(0, 255))
-    .option("-F, --flow-label <label>", "IPv6's flow label", whole(0, 0xfffff))
-    .option("-e, --identifier <number>", "ICMP's identifier", whole(1, 65535))
+    .option("-l, --preload <count>", "send so many requests without waiting", wholeNumber(1, 65536))
+    .option("-Q, --tos <octet>", "the TOS octet, or traffic class, as 0x10", wholeNumber(0, 255))
+    .option("-F, --flow-label <label>", "IPv6's flow label", wholeNumber(0, 0xfffff))
+    .option("-e, --identifier <number>", "ICMP's identifier", wholeNumber(1, 65535))
     .option("--json", "one JSON object a line")
     .addHelpText("after", EXAMPLES)
     .action((host: string, options: Options) => run("ping", () => pingCommand(host, options)));

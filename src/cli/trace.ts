@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { SocketAddr } from "../ip/index.ts";
 import { hostText, type TraceHop, type TraceMethod, type TraceOptions, trace } from "../probe/index.ts";
-import { EXIT, familyOf, print, run, UsageError } from "./_command.ts";
+import { EXIT, familyOf, print, run, UsageError, wholeNumber } from "./_command.ts";
 import { RouterNames } from "./_trace_names.ts";
 import { hopFacts, hopLine, jsonLine, startLine } from "./_trace_text.ts";
 
@@ -54,17 +54,6 @@ Examples:
   windsock trace --mtu example.org           where packets of what length get through
   windsock trace fe80::1%eth0                a neighbour; its interface is part of its address`;
 
-/** A whole number, also as 0x10. */
-function whole(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d+$|^0x[\da-f]+$/i.test(text) ? Number(text) : Number.NaN;
-    if (!(number >= min && number <= max)) {
-      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
-    }
-    return number;
-  };
-}
-
 function fraction(text: string): number {
   const number = /^\d+(\.\d*)?$|^\.\d+$/.test(text) ? Number(text) : Number.NaN;
   if (!(number >= 0)) throw new InvalidArgumentError("Expected a number, such as 0.5.");
@@ -91,7 +80,7 @@ export function addTrace(program: Command): void {
     .command("trace")
     .description("the routers on the way to a host, hop by hop, with their names and round-trip times")
     .argument("<host>", "a name, or an address, with a zone as in fe80::1%eth0")
-    .argument("[packetlen]", "bytes of a probe with its headers; 60, over IPv6 80", whole(0, 65535))
+    .argument("[packetlen]", "bytes of a probe with its headers; 60, over IPv6 80", wholeNumber(0, 65535))
     .option("-4, --ipv4", "IPv4 only")
     .option("-6, --ipv6", "IPv6 only")
     .option("-I, --icmp", "ICMP echo requests")
@@ -100,21 +89,21 @@ export function addTrace(program: Command): void {
     .option(
       "-p, --port <port>",
       "the first UDP port, 33434; with -U the port, 53; with -T the port, 80; with -I the first sequence number, 1",
-      whole(0, 65535),
+      wholeNumber(0, 65535),
     )
-    .option("-f, --first <ttl>", "begin with this hop; 1", whole(1, 255))
-    .option("-m, --max-hops <ttl>", "end with this hop; 30", whole(1, 255))
-    .option("-q, --queries <count>", "so many probes for each hop; 3", whole(1, 10))
+    .option("-f, --first <ttl>", "begin with this hop; 1", wholeNumber(1, 255))
+    .option("-m, --max-hops <ttl>", "end with this hop; 30", wholeNumber(1, 255))
+    .option("-q, --queries <count>", "so many probes for each hop; 3", wholeNumber(1, 10))
     .option(
       "-w, --wait <max[,here,near]>",
       "wait so many seconds; at most HERE times as long as the same hop took, or NEAR times as long as a later one; 5,3,10",
       parseWaits,
     )
     .option("-n, --numeric", "addresses without names")
-    .option("-N, --sim-queries <count>", "so many probes at once; 16", whole(1, 1024))
+    .option("-N, --sim-queries <count>", "so many probes at once; 16", wholeNumber(1, 1024))
     .option("-s, --source <address>", "send from this address")
     .option("-i, --interface <name>", "send by this interface")
-    .option("-t, --tos <octet>", "the TOS octet, or traffic class, as 0x10", whole(0, 255))
+    .option("-t, --tos <octet>", "the TOS octet, or traffic class, as 0x10", wholeNumber(0, 255))
     .option("-F, --dont-fragment", "no router may fragment the probes")
     .option(
       "-z, --send-wait <time>",

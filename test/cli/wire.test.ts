@@ -165,6 +165,14 @@ const REFUSED: readonly [args: readonly string[], says: RegExp][] = [
   [["decode", "tcp", "0g"], /hex: expected the second hex digit of a byte at position 1, got "g"/],
   [["decode", "tcp", "012"], /hex: expected the second hex digit of a byte at position 3, got the end/],
   [["decode", "tcp", "00", "--src", "10.0.0.1"], /--src and --dst go together/],
+  [
+    ["decode", "arp", "00", "--src", "10.0.0.1", "--dst", "10.0.0.2"],
+    /for tcp, udp and icmpv6; arp does without/,
+  ],
+  [
+    ["encode", "udp", "{}", "--src", "10.0.0.1", "--dst", "::1"],
+    /addresses of one family, got 10\.0\.0\.1 and ::1/,
+  ],
   [["decode", "tcp", "00", "--src", "10.0.0.1", "--dst", "::1"], /addresses of one family/],
   [["decode", "ipv4", "00", "--src", "10.0.0.1", "--dst", "10.0.0.2"], /for tcp, udp and icmpv6/],
   [["encode", "tpc", "{}"], /protocol: expected one of/],
