@@ -4,8 +4,11 @@ import { type Command, type Cores, Peer } from "./_peers.ts";
 /** `node`: what Node itself has for it, `node:net` or `node:dgram`. */
 export type Subject = "windsock" | "node" | "c";
 
-/** Who else is measured where there is more to be compared. `npm`: the package that one would take; `struct`: Python's module. */
-export type AnySubject = Subject | "npm" | "struct" | "scapy" | "tcpdump";
+/**
+ * Who else is measured where there is more to be compared. `npm`: the package that one would take; `struct`: Python's module;
+ * `ip` and `ss`: the commands.
+ */
+export type AnySubject = Subject | "npm" | "struct" | "scapy" | "tcpdump" | "ip" | "ss" | "pyroute2";
 
 export interface Metric<S extends AnySubject = Subject> {
   readonly key: string;

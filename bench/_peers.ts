@@ -26,15 +26,18 @@ export function nodeWithGc(name: string, ...args: string[]): Command {
   return [process.execPath, "--expose-gc", join(PEERS, name), ...args];
 }
 
-/** The first Python that can import scapy: a distribution's package is not seen by a Python of one's own. */
-let interpreter: string | undefined;
+/** By module, the first Python that can import it: a distribution's package is not seen by a Python of one's own. */
+const interpreters = new Map<string, string>();
 
-/** A Python program of peers/. @throws {Error} where no Python here has scapy */
-export function python(name: string, ...args: string[]): Command {
-  interpreter ??= ["python3", "/usr/bin/python3"].find(
-    (program) => spawnSync(program, ["-c", "import scapy"]).status === 0,
-  );
-  if (interpreter === undefined) throw new Error("this question needs scapy (Debian: python3-scapy)");
+/** A Python program of peers/ that imports a module. @throws {Error} where no Python here has it */
+export function python(module: "scapy" | "pyroute2", name: string, ...args: string[]): Command {
+  const interpreter =
+    interpreters.get(module) ??
+    ["python3", "/usr/bin/python3"].find(
+      (program) => spawnSync(program, ["-c", `import ${module}`]).status === 0,
+    );
+  if (interpreter === undefined) throw new Error(`this question needs ${module} (Debian: python3-${module})`);
+  interpreters.set(module, interpreter);
   return [interpreter, join(PEERS, name), ...args];
 }
 

@@ -12,6 +12,9 @@ const NAMES: Readonly<Record<AnySubject, string>> = {
   struct: "Python `struct`",
   scapy: "scapy",
   tcpdump: "tcpdump",
+  ip: "`ip`",
+  ss: "`ss`",
+  pyroute2: "pyroute2",
 };
 /** Questions that ask no others share a table. */
 const COMMON: readonly AnySubject[] = ["windsock", "node", "c"];

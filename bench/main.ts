@@ -16,6 +16,9 @@ import { duplex } from "./duplex.ts";
 import { echo } from "./echo.ts";
 import { importTime } from "./import.ts";
 import { memory } from "./memory.ts";
+import { netlinkNeighbors } from "./netlink_neighbors.ts";
+import { netlinkRoutes } from "./netlink_routes.ts";
+import { netlinkSockets } from "./netlink_sockets.ts";
 import { options } from "./options.ts";
 import { rtt } from "./rtt.ts";
 import { udpReceive } from "./udp_receive.ts";
@@ -39,6 +42,9 @@ const QUESTIONS: readonly Question<AnySubject>[] = [
   ...capture,
   memory,
   importTime,
+  netlinkRoutes,
+  netlinkNeighbors,
+  netlinkSockets,
 ];
 
 const USAGE = `usage: npm run bench -- [QUESTION…] [--quick] [--rounds N] [--no-pin] [--json FILE] [--readme]

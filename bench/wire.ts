@@ -11,8 +11,8 @@ type Who = "windsock" | "npm" | "struct" | "scapy";
 const PROGRAMS: Record<Who, (calls: string) => Command> = {
   windsock: (calls) => node("wire_windsock.mjs", calls),
   npm: (calls) => node("wire_pcap.mjs", calls),
-  struct: (calls) => python("wire_struct.py", calls),
-  scapy: (calls) => python("wire_scapy.py", calls),
+  struct: (calls) => python("scapy", "wire_struct.py", calls),
+  scapy: (calls) => python("scapy", "wire_scapy.py", calls),
 };
 
 const CALLS: Record<Who, number> = {

@@ -7,8 +7,12 @@ import { join } from "node:path";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
-/** Every "```ts" that has a "```text" right below it prints that text. @param count how many there are */
-export function assertSnippets(guide: string, count: number): void {
+/**
+ * Every "```ts" that has a "```text" right below it prints that text.
+ * @param count how many there are
+ * @param before what each is started by, as `unshare -n`
+ */
+export function assertSnippets(guide: string, count: number, before: readonly string[] = []): void {
   const text = readFileSync(join(ROOT, "docs", guide), "utf8");
   const block = "((?:(?!```)[\\s\\S])*?)^```$";
   const snippets = [...text.matchAll(new RegExp(`^\`\`\`ts\\n${block}\\n\\n?\`\`\`text\\n${block}`, "gm"))];
@@ -19,12 +23,12 @@ export function assertSnippets(guide: string, count: number): void {
       const file = join(folder, `${index}.mts`);
       writeFileSync(
         file,
-        code.replace(/"windsock(\/\w+)?"/g, (_, part = "") =>
+        code.replace(/"windsock((?:\/\w+)*)"/g, (_, part: string) =>
           JSON.stringify(join(ROOT, `src${part}/index.ts`)),
         ),
       );
-      const args = ["--import", "tsx", file];
-      const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: "utf8" });
+      const [program = "", ...args] = [...before, process.execPath, "--import", "tsx", file];
+      const { stdout, stderr } = spawnSync(program, args, { cwd: ROOT, encoding: "utf8" });
       assert.equal(stdout, output, stderr);
     }
   } finally {

@@ -203,6 +203,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "ping-hosts.ts": "probe",
   "raw-ping.ts": "socket",
   "trace-route.ts": "probe",
+  "watch-addresses.ts": "netlink",
+  "which-route.ts": "netlink",
+  "who-is-connected.ts": "netlink",
 };
 
 for (const [name, folder] of Object.entries(ELSEWHERE)) {

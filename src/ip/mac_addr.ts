@@ -45,8 +45,7 @@ export class MacAddr {
   /** Reads six bytes in the order in which they are sent. The bytes are copied. */
   static fromBytes(bytes: Uint8Array): MacAddr {
     checkBytes("bytes", bytes, OCTETS);
-    const [a, b, c, d, e, f] = bytes as unknown as readonly [number, number, number, number, number, number];
-    return new MacAddr((a << 16) | (b << 8) | c, (d << 16) | (e << 8) | f);
+    return new MacAddr(threeBytes(bytes, 0), threeBytes(bytes, 3));
   }
 
   /** The six bytes in an array of their own. */
@@ -106,4 +105,9 @@ function whyNot(text: string): string {
   const parts = text.split(/[:-]/);
   if (parts.length !== OCTETS) return `it has ${parts.length === 1 ? "1 part" : `${parts.length} parts`}`;
   return `byte ${parts.findIndex((part) => part.length !== 2) + 1} does not have two digits`;
+}
+
+/** Three bytes as a number. */
+function threeBytes(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 16) | ((bytes[at + 1] as number) << 8) | (bytes[at + 2] as number);
 }

@@ -1,7 +1,8 @@
 /** The requests that are in flight on one socket, and what becomes of them as messages arrive. Knows no socket. */
 import { WireError } from "../bytes/index.ts";
 import { errno, SysError } from "../sys/index.ts";
-import { NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_MIN_TYPE } from "./_constants.ts";
+import { capabilityHint, type Privilege } from "./_capability.ts";
+import { NLM_F_ACK_TLVS, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_MIN_TYPE } from "./_constants.ts";
 import { get32 } from "./attributes.ts";
 import { eachMessage, type Message } from "./message.ts";
 import { type ExtendedAck, NetlinkError, readExtendedAck } from "./netlink_error.ts";
@@ -16,6 +17,10 @@ export interface Exchange {
   readonly bytes: Uint8Array;
   /** Of the family's header, where it is known. */
   readonly headerLength: number | undefined;
+  /** What it takes. */
+  readonly privilege: Privilege;
+  /** Hears what the kernel says though it did what was asked. */
+  readonly warn: ((told: ExtendedAck) => void) | undefined;
   readonly dump: boolean;
   /** Hears each answer; what it throws ends the request. `undefined` once nobody wants them any more. */
   take: ((message: Message) => void) | undefined;
@@ -27,10 +32,14 @@ export interface Exchange {
   reject(reason: unknown): void;
 }
 
-const PERMISSION = "this needs the capability CAP_NET_ADMIN in the network namespace (run as root)";
-
 export class Exchanges {
   readonly #bySequence = new Map<number, Exchange>();
+  readonly #portId: number;
+
+  /** @param portId the socket's own; 0 where it is not known */
+  constructor(portId: number) {
+    this.#portId = portId;
+  }
 
   get size(): number {
     return this.#bySequence.size;
@@ -73,7 +82,8 @@ export class Exchanges {
   }
 
   #one(message: Message): void {
-    const { type, sequence } = message;
+    const { type, sequence, portId } = message;
+    if (portId !== 0 && this.#portId !== 0 && portId !== this.#portId) return; // for another socket
     const exchange = this.#bySequence.get(sequence);
     if (exchange === undefined) return; // an answer that nobody waits for any more
     if ((message.flags & NLM_F_DUMP_INTR) !== 0) exchange.interrupted = true;
@@ -103,8 +113,19 @@ export class Exchanges {
     }
     // An acknowledgement has the errno, negative, or 0. So has the end of a dump, but older kernels leave it out.
     const number = end - start < 4 ? 0 : get32(bytes, start) | 0;
-    if (number === 0) exchange.resolve();
-    else exchange.reject(new NetlinkError(number, exchange.name, told(), hintFor(-number), exchange.subject));
+    if (number !== 0) {
+      const hint = -number === errno.EPERM ? capabilityHint(exchange.privilege) : undefined;
+      exchange.reject(new NetlinkError(number, exchange.name, told(), hint, exchange.subject));
+      return;
+    }
+    try {
+      const { warn } = exchange;
+      const warning = warn !== undefined && (flags & NLM_F_ACK_TLVS) !== 0 ? told() : {};
+      if (Object.keys(warning).length > 0) warn?.(warning);
+      exchange.resolve();
+    } catch (reason) {
+      exchange.reject(reason);
+    }
 
     function told(): ExtendedAck {
       try {
@@ -114,10 +135,6 @@ export class Exchanges {
       }
     }
   }
-}
-
-function hintFor(number: number): string | undefined {
-  return number === errno.EPERM ? PERMISSION : undefined;
 }
 
 /** The kernel had no room to queue what it had to say: an answer may be missing. */

@@ -9,17 +9,17 @@ import {
   NETLINK_ROUTE,
   NETLINK_SOCK_DIAG,
 } from "./_constants.ts";
+import { get32 } from "./attributes.ts";
 
 /** Which part of the kernel: by name, or a number of linux/netlink.h. */
 export type NetlinkProtocol = "route" | "sockDiag" | "generic" | number;
 
 const PROTOCOLS = { route: NETLINK_ROUTE, sockDiag: NETLINK_SOCK_DIAG, generic: NETLINK_GENERIC } as const;
 
-const SOL_NETLINK = 270;
-const AF_NETLINK = 16;
-const SO_RCVBUFFORCE = 33;
 /** `struct sockaddr_nl` with its port left to the kernel. */
-const ANY_PORT = Uint8Array.of(AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+const ANY_PORT = Uint8Array.of(C.AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+/** Of `nl_pid`. */
+const PORT_AT = 4;
 
 interface OpenOptions {
   readonly receiveBufferBytes?: number | undefined;
@@ -46,16 +46,16 @@ export function openNetlink(protocol: NetlinkProtocol, options: OpenOptions): nu
   const { receiveBufferBytes, strict = true, groups = [] } = options;
   C.startReactor();
   const type = C.SOCK_RAW | C.SOCK_CLOEXEC | C.SOCK_NONBLOCK;
-  const fd = C.check(C.socket(AF_NETLINK, type, number), "socket");
+  const fd = C.check(C.socket(C.AF_NETLINK, type, number), "socket");
   try {
     // Kernels before 4.12 and 4.20 have no such options: they answer without, and check less.
-    C.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, int32(1));
-    C.setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, int32(1));
-    if (strict) C.setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, int32(1));
+    C.setsockopt(fd, C.SOL_NETLINK, NETLINK_EXT_ACK, int32(1));
+    C.setsockopt(fd, C.SOL_NETLINK, NETLINK_CAP_ACK, int32(1));
+    if (strict) C.setsockopt(fd, C.SOL_NETLINK, NETLINK_GET_STRICT_CHK, int32(1));
     if (receiveBufferBytes !== undefined) setReceiveBuffer(fd, receiveBufferBytes);
     C.check(C.bind(fd, ANY_PORT), "bind");
     for (const group of groups) {
-      C.check(C.setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, int32(group)), "setsockopt", {
+      C.check(C.setsockopt(fd, C.SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, int32(group)), "setsockopt", {
         address: `netlink group ${group}`,
       });
     }
@@ -71,14 +71,23 @@ function setReceiveBuffer(fd: number, bytes: number): void {
   if (!Number.isInteger(bytes) || bytes < 1 || bytes > 2 ** 30) {
     throw new RangeError(`receiveBufferBytes: expected an integer 1 … ${2 ** 30}, got ${bytes}`);
   }
-  if (C.setsockopt(fd, C.SOL_SOCKET, SO_RCVBUFFORCE, int32(bytes)) < 0) {
+  if (C.setsockopt(fd, C.SOL_SOCKET, C.SO_RCVBUFFORCE, int32(bytes)) < 0) {
     C.check(C.setsockopt(fd, C.SOL_SOCKET, C.SO_RCVBUF, int32(bytes)), "setsockopt");
   }
 }
 
-/** Whether the kernel sent what was just received: other processes may send to a netlink socket too, but only its port is 0. */
-export function fromKernel(): boolean {
+/**
+ * Who sent what was just received: other processes may send to a netlink socket too, but only the kernel's port is 0.
+ * `undefined` for what is no netlink socket at all: a test's.
+ */
+export function sender(): "kernel" | "stranger" | undefined {
   const address = C.senderAddress();
-  if (address.length < ANY_PORT.length) return true; // no netlink socket at all: a test's
-  return address[4] === 0 && address[5] === 0 && address[6] === 0 && address[7] === 0;
+  if (address.length < ANY_PORT.length) return undefined;
+  return get32(address, PORT_AT) === 0 ? "kernel" : "stranger";
+}
+
+/** The port that the kernel gave to a socket; 0 for what is no netlink socket: a test's. */
+export function portOf(fd: number): number {
+  const address = C.getsockname(fd);
+  return typeof address === "number" || address.length < ANY_PORT.length ? 0 : get32(address, PORT_AT);
 }

@@ -140,13 +140,8 @@ export const ip: AttributeType<IpAddr> = {
 };
 
 function ipv4At(bytes: Uint8Array, at: number): Ipv4Addr {
-  const [a, b, c, d] = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]] as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return Ipv4Addr.fromU32(((a << 24) | (b << 16) | (c << 8) | d) >>> 0);
+  const high = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+  return Ipv4Addr.fromU32(high * 0x1_0000 + (((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number)));
 }
 
 /**
@@ -155,11 +150,13 @@ function ipv4At(bytes: Uint8Array, at: number): Ipv4Addr {
  */
 export function structure<Value extends object, Input>(type: {
   readonly size: number;
+  decode(bytes: Uint8Array, offset: number): Value;
   decodePrefix(bytes: Uint8Array): Partial<Value>;
   encode(value: Input): Uint8Array;
 }): AttributeType<Partial<Value>, Input> {
   return {
-    decode: (bytes, start, end) => type.decodePrefix(bytes.subarray(start, end)),
+    decode: (bytes, start, end) =>
+      end - start < type.size ? type.decodePrefix(bytes.subarray(start, end)) : type.decode(bytes, start),
     encode: (value) => type.encode(value),
   };
 }
@@ -207,6 +204,37 @@ export function arrayOf<T, Input>(element: AttributeType<T, Input>): AttributeTy
           encodeAttribute({
             type: at + 1,
             data: element.encode(value, `${where}[${at}]`),
+            ...(element.nested && { nested: true }),
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/** A nest whose attributes are numbered by what they are about, as operations by their command: from number to value. */
+export function numbered<T, Input>(
+  element: AttributeType<T, Input>,
+): AttributeType<ReadonlyMap<number, T>, ReadonlyMap<number, Input>> {
+  return {
+    nested: true,
+    decode(bytes, start, end) {
+      const values = new Map<number, T>();
+      let good = true;
+      eachAttribute(bytes, start, end, (flagged, from, to) => {
+        const value = element.decode(bytes, from, to);
+        if (value === undefined) good = false;
+        else values.set(flagged & NLA_TYPE_MASK, value);
+      });
+      return good ? values : undefined;
+    },
+    encode(values, where) {
+      if (!(values instanceof Map)) throw unfit(where, "a Map", values);
+      return concatBytes(
+        [...(values as ReadonlyMap<number, Input>)].map(([type, value]) =>
+          encodeAttribute({
+            type,
+            data: element.encode(value, `${where}[${type}]`),
             ...(element.nested && { nested: true }),
           }),
         ),

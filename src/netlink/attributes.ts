@@ -38,6 +38,14 @@ export function get32(bytes: Uint8Array, at: number): number {
   );
 }
 
+/** The length of the attribute at `at`, its header included. @throws {WireError} `BAD_LENGTH` */
+export function attributeLength(bytes: Uint8Array, at: number, end: number): number {
+  const length = get16(bytes, at);
+  if (length >= ATTRIBUTE_HEADER_LEN && at + length <= end) return length;
+  const expected = `expected an attribute of ${ATTRIBUTE_HEADER_LEN} … ${end - at} bytes, got ${length}`;
+  throw new WireError("BAD_LENGTH", "netlink", at, expected);
+}
+
 /**
  * Calls `visit` for every attribute from `start` to `end`: with its type as it stands (flags in it), and where its data
  * begins and ends.
@@ -51,11 +59,7 @@ export function eachAttribute(
   visit: (type: number, from: number, to: number) => void,
 ): void {
   for (let at = start; at + ATTRIBUTE_HEADER_LEN <= end; ) {
-    const length = get16(bytes, at);
-    if (length < ATTRIBUTE_HEADER_LEN || at + length > end) {
-      const expected = `expected an attribute of ${ATTRIBUTE_HEADER_LEN} … ${end - at} bytes, got ${length}`;
-      throw new WireError("BAD_LENGTH", "netlink", at, expected);
-    }
+    const length = attributeLength(bytes, at, end);
     visit(get16(bytes, at + 2), at + ATTRIBUTE_HEADER_LEN, at + length);
     at += align(length);
   }

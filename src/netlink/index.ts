@@ -2,6 +2,7 @@
  * Netlink: messages, attributes and sockets, on which the tables of the kernel's network stand.
  * @module
  */
+export type { Privilege } from "./_capability.ts";
 export type { NetlinkProtocol } from "./_open.ts";
 export {
   type AttributesInput,
@@ -18,6 +19,7 @@ export {
   flag,
   ip,
   listOf,
+  numbered,
   repeated,
   s8,
   s32,

@@ -2,7 +2,7 @@
 import { SysError } from "../sys/index.ts";
 import { NLA_TYPE_MASK, NLM_F_ACK_TLVS, NLM_F_CAPPED } from "./_constants.ts";
 import { type AttributesOf, attributeTable } from "./attribute_table.ts";
-import { s64, text, u32, u64 } from "./attribute_types.ts";
+import { binary, s64, text, u32, u64 } from "./attribute_types.ts";
 import { align, eachAttribute, get16, get32 } from "./attributes.ts";
 import { MESSAGE_HEADER_LEN } from "./message.ts";
 
@@ -18,6 +18,8 @@ export interface ExtendedAck {
   readonly missingType?: number;
   /** Where the nest is in which it is missing; the top where it is not told. */
   readonly missingNest?: number;
+  /** What some answers are told apart by, as the kernel part defines it. */
+  readonly cookie?: Uint8Array;
   /** What the attribute would have to be, where it breaks the kernel's policy. */
   readonly policy?: AttributesOf<typeof POLICY_ROWS>;
 }
@@ -37,11 +39,15 @@ const POLICY_ROWS = {
   MASK: [12, u64],
 } as const;
 
+/** What the kernel wants of one attribute. */
+export const POLICY = attributeTable("NL_POLICY_TYPE_ATTR_", POLICY_ROWS, 11);
+
 /** enum nlmsgerr_attrs, include/uapi/linux/netlink.h, v6.12 */
 const NLMSGERR = attributeTable("NLMSGERR_ATTR_", {
   MSG: [1, text],
   OFFS: [2, u32],
-  POLICY: [4, attributeTable("NL_POLICY_TYPE_ATTR_", POLICY_ROWS, 11)],
+  COOKIE: [3, binary],
+  POLICY: [4, POLICY],
   MISS_TYPE: [5, u32],
   MISS_NEST: [6, u32],
 });
@@ -58,7 +64,9 @@ export class NetlinkError extends SysError {
     hint?: string,
     subject?: string,
   ) {
-    super(number, request, { hint: extendedAck.message?.replace(/\.$/, "") ?? hint, address: subject });
+    const { message, missingType } = extendedAck;
+    const missing = missingType === undefined ? undefined : `an attribute of type ${missingType} is missing`;
+    super(number, request, { hint: message?.replace(/\.$/, "") ?? hint ?? missing, address: subject });
     this.extendedAck = extendedAck;
   }
 }
@@ -78,14 +86,16 @@ export function readExtendedAck(
   request: { readonly bytes: Uint8Array; readonly headerLength: number | undefined },
 ): ExtendedAck {
   if ((flags & NLM_F_ACK_TLVS) === 0 || (echoed && end - start < MESSAGE_HEADER_LEN)) return {};
-  const length = !echoed ? 0 : flags & NLM_F_CAPPED ? MESSAGE_HEADER_LEN : align(get32(bytes, start));
-  const told = NLMSGERR.decode(bytes, Math.min(start + length, end), end);
-  const { MSG: message, OFFS: offset, POLICY: policy, MISS_TYPE, MISS_NEST } = told;
+  const whole = !echoed ? 0 : flags & NLM_F_CAPPED ? MESSAGE_HEADER_LEN : get32(bytes, start);
+  const length = Math.min(whole, end - start); // before it is rounded up, which wants 31 bits
+  const told = NLMSGERR.decode(bytes, Math.min(start + align(length), end), end);
+  const { MSG: message, OFFS: offset, COOKIE: cookie, POLICY: policy, MISS_TYPE, MISS_NEST } = told;
   const path = offset === undefined ? [] : pathTo(request.bytes, offset, request.headerLength);
   return {
     ...(message !== undefined && { message }),
     ...(offset !== undefined && { offset }),
     ...(path.length > 0 && { attributePath: path }),
+    ...(cookie !== undefined && { cookie }),
     ...(policy !== undefined && { policy }),
     ...(MISS_TYPE !== undefined && { missingType: MISS_TYPE }),
     ...(MISS_NEST !== undefined && { missingNest: MISS_NEST }),

@@ -1,15 +1,20 @@
 /** NetlinkSocket: requests to the kernel, and their answers. */
 import * as C from "../sys/index.ts";
+import type { Privilege } from "./_capability.ts";
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from "./_constants.ts";
 import { type Exchange, Exchanges, overrun } from "./_exchange.ts";
-import { fromKernel, type NetlinkProtocol, openNetlink } from "./_open.ts";
+import { inNamespaceOf } from "./_namespace.ts";
+import { type NetlinkProtocol, openNetlink, portOf, sender } from "./_open.ts";
 import { encodeMessage, type Message } from "./message.ts";
+import type { ExtendedAck } from "./netlink_error.ts";
 
 export interface NetlinkOptions {
   /** Room for answers, in bytes; the system's default (net.core.rmem_default) unless told. */
   readonly receiveBufferBytes?: number | undefined;
   /** Whether the kernel checks requests for dumps strictly, and filters by them; true unless told. */
   readonly strict?: boolean | undefined;
+  /** Hears what the kernel says to requests that it grants, as ip(8) prints after `Warning:`. */
+  readonly onWarning?: ((told: ExtendedAck, request: string) => void) | undefined;
 }
 
 /** A request: what {@link NetlinkSocket.request} and {@link NetlinkSocket.dump} send. */
@@ -25,6 +30,8 @@ export interface NetlinkRequest {
   readonly name?: string | undefined;
   /** What it is about, for errors, as a link's name. */
   readonly subject?: string | undefined;
+  /** Where CAP_NET_ADMIN is wanted, for errors: `"network"` unless told. */
+  readonly privilege?: Privilege | undefined;
 }
 
 export interface DumpOptions extends C.WaitOptions {
@@ -47,6 +54,8 @@ export class DumpInterruptedError extends Error {
 /** Larger than any message of the kernel, whose dumps come in at most 32 KiB; one for all sockets of the thread. */
 const BUFFER_BYTES = 256 * 1024;
 const DEFAULT_RETRIES = 8;
+/** So many requests may be in flight before their answers are taken out of the receive buffer. */
+const IN_FLIGHT = 8;
 /** So many buffers are read before the event loop has its turn. */
 const READS_PER_TURN = 16;
 
@@ -59,15 +68,20 @@ let sharedBuffer: Uint8Array | undefined;
  */
 export class NetlinkSocket implements Disposable {
   readonly #source: C.Source;
-  readonly #exchanges = new Exchanges();
+  readonly #exchanges: Exchanges;
+  readonly #onWarning: NetlinkOptions["onWarning"];
   #sequence = 0;
   #reading = false;
+  /** In the midst of handing out answers: whoever hears them may make requests. */
+  #receiving = false;
   /** An answer was lost: what is in flight when nothing more is there to read will not be answered. */
   #overrun = false;
   #dumps: Promise<unknown> = Promise.resolve();
 
-  private constructor(source: C.Source) {
+  private constructor(source: C.Source, options: NetlinkOptions) {
     this.#source = source;
+    this.#exchanges = new Exchanges(portOf(source.fd));
+    this.#onWarning = options.onWarning;
     C.closeWhenForgotten(this, source);
   }
 
@@ -78,13 +92,18 @@ export class NetlinkSocket implements Disposable {
    * @see man 7 netlink
    */
   static open(protocol: NetlinkProtocol, options: NetlinkOptions = {}): NetlinkSocket {
-    return new NetlinkSocket(new C.Source(openNetlink(protocol, options), "NetlinkSocket"));
+    return new NetlinkSocket(new C.Source(openNetlink(protocol, options), "NetlinkSocket"), options);
   }
 
   /** @internal Over an fd at whose other end something else plays the kernel. */
-  static over(fd: number): NetlinkSocket {
+  static over(fd: number, options: NetlinkOptions = {}): NetlinkSocket {
     C.startReactor();
-    return new NetlinkSocket(new C.Source(fd, "NetlinkSocket"));
+    return new NetlinkSocket(new C.Source(fd, "NetlinkSocket"), options);
+  }
+
+  /** @internal Calls `make` in the network namespace of this socket. @throws {SysError} */
+  inNamespace<T>(make: () => T): T {
+    return inNamespaceOf(this.#source.open("setns"), make);
   }
 
   get closed(): boolean {
@@ -168,6 +187,8 @@ export class NetlinkSocket implements Disposable {
         bytes,
         headerLength: request.headerLength,
         subject: request.subject,
+        privilege: request.privilege ?? "network",
+        warn: this.#onWarning && ((told) => this.#onWarning?.(told, name)),
         dump,
         take,
         interrupted: false,
@@ -183,7 +204,10 @@ export class NetlinkSocket implements Disposable {
 
   /** Reads while anything is in flight. */
   #read(): void {
-    if (this.#reading) return;
+    if (this.#reading) {
+      if (!this.#receiving && this.#exchanges.size >= IN_FLIGHT) this.#readNow();
+      return;
+    }
     this.#reading = true;
     const stop = (reason?: unknown): void => {
       this.#reading = false;
@@ -193,10 +217,21 @@ export class NetlinkSocket implements Disposable {
     this.#source.run("read", "recvfrom", this, () => this.#receive(), undefined).then(() => stop(), stop);
   }
 
+  /** The kernel has answered before send(2) returns: what is taken out now leaves room for the next answers. */
+  #readNow(): void {
+    try {
+      this.#receive();
+    } catch (reason) {
+      this.#exchanges.failAll(reason);
+    }
+    this.#source.wake("read"); // whoever waits may have nothing more to wait for
+  }
+
   /** @returns once nothing is in flight */
   #receive(): undefined | C.WouldBlock | typeof C.YIELD {
     const buffer = sharedBuffer ?? new Uint8Array(BUFFER_BYTES);
     sharedBuffer = undefined;
+    this.#receiving = true;
     try {
       for (let reads = 0; this.#exchanges.size > 0; reads++) {
         if (reads === READS_PER_TURN) return C.YIELD;
@@ -206,6 +241,7 @@ export class NetlinkSocket implements Disposable {
       return undefined;
     } finally {
       sharedBuffer = buffer;
+      this.#receiving = false;
     }
   }
 
@@ -224,8 +260,9 @@ export class NetlinkSocket implements Disposable {
       this.#exchanges.failAll(overrun("recvfrom"));
       return 0;
     } else if (count === -C.errno.EAGAIN) return count;
-    else if (count <= 0) throw this.#source.error(count === 0 ? C.errno.ECONNRESET : count, "recvfrom");
-    else if (fromKernel()) {
+    else if (count < 0) throw this.#source.error(count, "recvfrom");
+    else if (sender() !== "stranger") {
+      if (count === 0 && sender() === undefined) throw this.#source.error(C.errno.ECONNRESET, "recvfrom");
       if (count > buffer.length) throw this.#source.error(C.errno.EMSGSIZE, "recvfrom");
       this.#exchanges.receive(buffer, count);
     }

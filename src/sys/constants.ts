@@ -4,7 +4,9 @@
 export const AF_UNSPEC = 0;
 export const AF_UNIX = 1;
 export const AF_INET = 2;
+export const AF_BRIDGE = 7;
 export const AF_INET6 = 10;
+export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 
 // Socket types and creation flags, socket(2)
@@ -252,6 +254,9 @@ export const UDP_NO_CHECK6_RX = 102;
 export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;
 
+// Netlink sockets, netlink(7): option level
+export const SOL_NETLINK = 270;
+
 // Packet sockets, packet(7) (linux/if_packet.h): option level and names
 export const SOL_PACKET = 263;
 export const PACKET_ADD_MEMBERSHIP = 1;
@@ -361,11 +366,15 @@ export const LOCK_NB = 4;
 export const SPLICE_F_MOVE = 1;
 export const SPLICE_F_NONBLOCK = 2;
 
+// setns(2)
+export const CLONE_NEWNET = 0x4000_0000;
+
 // ioctl(2), man 7 tcp and man 7 netdevice
 export const SIOCGIFINDEX = 0x8933;
 export const SIOCINQ = 0x541b;
 export const SIOCOUTQ = 0x5411;
 export const SIOCOUTQNSD = 0x894b;
+export const SIOCGSKNS = 0x894c;
 
 // getaddrinfo(3): flags of the hints
 export const AI_PASSIVE = 1;

@@ -6,8 +6,10 @@
 export { realtimeNs } from "./clock_calls.ts";
 export { CMSG_SPACE, type ControlMessage, decodeControl, encodeControl } from "./cmsg.ts";
 export {
+  AF_BRIDGE,
   AF_INET,
   AF_INET6,
+  AF_NETLINK,
   AF_PACKET,
   AF_UNIX,
   AF_UNSPEC,
@@ -18,6 +20,7 @@ export {
   AI_NUMERICSERV,
   AI_PASSIVE,
   AI_V4MAPPED,
+  CLONE_NEWNET,
   EAI_ADDRFAMILY,
   EAI_AGAIN,
   EAI_BADFLAGS,
@@ -211,6 +214,7 @@ export {
   SHUT_RDWR,
   SHUT_WR,
   SIOCGIFINDEX,
+  SIOCGSKNS,
   SIOCINQ,
   SIOCOUTQ,
   SIOCOUTQNSD,
@@ -288,6 +292,7 @@ export {
   SOCK_RAW,
   SOCK_SEQPACKET,
   SOCK_STREAM,
+  SOL_NETLINK,
   SOL_PACKET,
   SOL_RAW,
   SOL_SOCKET,
@@ -380,7 +385,7 @@ export {
   getservbyport,
   type ServiceEntry,
 } from "./netdb_calls.ts";
-export { exitNow } from "./process_calls.ts";
+export { exitNow, setns } from "./process_calls.ts";
 export { keepAlive, startReactor, stayAwake } from "./reactor.ts";
 export { select } from "./select_calls.ts";
 export {

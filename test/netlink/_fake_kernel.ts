@@ -1,9 +1,9 @@
 /** A kernel for tests: hears the requests of a NetlinkSocket over a socketpair, and answers as it is told to. */
-import { NetlinkSocket } from "../../src/netlink/index.ts";
+import { type NetlinkOptions, NetlinkSocket } from "../../src/netlink/index.ts";
 import * as C from "../../src/sys/index.ts";
 
 export const [NOOP, ERROR, DONE] = [1, 2, 3];
-export const [MULTI, DUMP_INTR, CAPPED, ACK_TLVS] = [0x02, 0x10, 0x100, 0x200];
+export const [MULTI, DUMP_INTR, DUMP_FILTERED, CAPPED, ACK_TLVS] = [0x02, 0x10, 0x20, 0x100, 0x200];
 
 /** A request as it came. */
 export interface Heard {
@@ -16,13 +16,20 @@ export interface Heard {
 const SOCK_SEQPACKET = 5;
 
 /** A message in bytes, written apart from the code that is tested. */
-export function message(type: number, flags: number, sequence: number, payload: Uint8Array): Uint8Array {
+export function message(
+  type: number,
+  flags: number,
+  sequence: number,
+  payload: Uint8Array,
+  portId = 0,
+): Uint8Array {
   const whole = new Uint8Array((16 + payload.length + 3) & ~3);
   const view = new DataView(whole.buffer);
   view.setUint32(0, 16 + payload.length, true);
   view.setUint16(4, type, true);
   view.setUint16(6, flags, true);
   view.setUint32(8, sequence, true);
+  view.setUint32(12, portId, true);
   whole.set(payload, 16);
   return whole;
 }
@@ -46,12 +53,12 @@ export class FakeKernel implements Disposable {
   readonly socket: NetlinkSocket;
   readonly #source: C.Source;
 
-  constructor() {
+  constructor(options?: NetlinkOptions) {
     C.startReactor();
     const type = SOCK_SEQPACKET | C.SOCK_CLOEXEC | C.SOCK_NONBLOCK;
     const pair = C.socketpair(C.AF_UNIX, type, 0);
     if (typeof pair === "number") throw new C.SysError(pair, "socketpair");
-    this.socket = NetlinkSocket.over(pair[0]);
+    this.socket = NetlinkSocket.over(pair[0], options);
     this.#source = new C.Source(pair[1], "FakeKernel");
   }
 
@@ -72,6 +79,11 @@ export class FakeKernel implements Disposable {
   /** One buffer with these messages. */
   say(...messages: Uint8Array[]): void {
     C.check(C.send(this.#source.fd, join(...messages), 0), "send");
+  }
+
+  /** A whole message of generic netlink to a request. */
+  sayGeneric({ sequence, type }: Heard, command: number, attributes: Uint8Array, flags = 0): void {
+    this.say(message(type, flags, sequence, join(Uint8Array.of(command, 1, 0, 0), attributes)));
   }
 
   /** Accepts a request, or refuses it. */

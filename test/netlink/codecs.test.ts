@@ -17,6 +17,7 @@ import {
   ip,
   listOf,
   type Message,
+  numbered,
   readAttributes,
   repeated,
   s8,
@@ -54,6 +55,7 @@ const TABLE = attributeTable(
     LIST: [17, listOf(field16)],
     STRUCT: [18, structure(PAIR)],
     NAMES: [20, repeated(53, text)],
+    NUMBERED: [21, numbered(INNER)],
   },
   19,
 );
@@ -84,6 +86,16 @@ const rows: [what: string, values: Parameters<typeof TABLE.encode>[0], hex: stri
   ["list", { LIST: [1, 2, 3] }, "0a001100010002000300 0000"],
   ["struct", { STRUCT: { left: 1, right: 2 } }, "0800120001000200"],
   ["several of a name", { NAMES: ["a", "b"] }, "140014800600350061000000060035006200 0000"],
+  [
+    "numbered by what they are about",
+    {
+      NUMBERED: new Map([
+        [7, { DEPTH: 1 }],
+        [300, {}],
+      ]),
+    },
+    "140015800c000780080001000100000004002c81",
+  ],
   ["two", { U8: 1, U32: 2 }, "05000100010000000800030002000000"],
 ];
 
@@ -127,6 +139,7 @@ test("unknown attributes, and known ones with other data, survive", () => {
     ["08000e80ffff0100", "a nest whose attribute is longer than it"],
     ["14001480060035006100000005003600 01000000".replace(" ", ""), "another among several of a name"],
     ["0c00108008000100ffff0200".replace("0800", "0700"), "an array whose element is no u32"],
+    ["0c00158008000780ffff0100", "a numbered nest that is none"],
   ] as const) {
     const values = TABLE.decode(fromHex(hex));
     assert.equal(values.unknown?.length, 1, what);
@@ -169,6 +182,8 @@ test("values that do not fit are refused, with where", () => {
     [{ NEST: { DEPTH: -1 } }, /TEST_NEST\.DEPTH/, RangeError],
     [{ NUMBERS: [1, -1] }, /TEST_NUMBERS\[1\]/, RangeError],
     [{ NUMBERS: 5 }, /TEST_NUMBERS: expected an array/, TypeError],
+    [{ NUMBERED: {} }, /TEST_NUMBERED: expected a Map/, TypeError],
+    [{ NUMBERED: new Map([[5, { DEPTH: -1 }]]) }, /TEST_NUMBERED\[5\]\.DEPTH/, RangeError],
     [{ LIST: [70000] }, /TEST_LIST\[0\]/, RangeError],
     [{ NONE: 1 }, /TEST_: no attribute NONE; the attributes are U8, U16/, TypeError],
     [{ NEST: { NONE: 1 } }, /TEST_NEST: no attribute NONE/, TypeError],

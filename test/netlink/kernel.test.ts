@@ -93,6 +93,30 @@ isolated(
 
 isolated(
   import.meta.url,
+  "a thousand requests at once are answered, though their answers have no room together",
+  { netns: "ip link add v0 type veth peer name v1" },
+  async () => {
+    using nl = NetlinkSocket.open("route", { receiveBufferBytes: 64 * 1024 });
+    const names: (string | undefined)[] = [];
+    const get = (): Promise<void> =>
+      nl.request({ type: RTM_GETLINK, payload: ifinfomsg(1) }, (it) => void names.push(nameOf(it)));
+    const wrong = (): Promise<unknown> =>
+      nl.request({ type: RTM_GETLINK, payload: ifinfomsg(2 ** 30) }).catch((error: C.SysError) => error.code);
+    const dumps = [links(nl), links(nl)];
+    const ends = await Promise.all(
+      Array.from({ length: 1000 }, (_, at) => (at % 10 === 0 ? wrong() : get())),
+    );
+    assert.deepEqual(
+      names,
+      Array.from({ length: 900 }, () => "lo"),
+    );
+    assert.equal(ends.filter((end) => end === "ENODEV").length, 100);
+    for (const dump of dumps) assert.deepEqual((await dump).sort(), ["lo", "v0", "v1"]);
+  },
+);
+
+isolated(
+  import.meta.url,
   "answers that are lost for want of room are reported, and dumps are not lost",
   { netns: "for i in $(seq 60); do ip link add v$i type veth peer name w$i; done" },
   async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { type MonitorEvent, RouteSocket } from "../../src/netlink/route/index.ts";
+import { Monitor, type Tables } from "../../src/netlink/route/monitor.ts";
 import { isolated } from "../socket/_helpers.ts";
 
 const sh = (script: string): void => void execFileSync("sh", ["-ec", script]);
@@ -130,6 +131,73 @@ isolated(
     assert.ok(gone.includes("removed route 192.0.2.0/24"));
     monitor.close();
     await assert.rejects(events.next(), { code: "EBADF" });
+  },
+);
+
+isolated(
+  import.meta.url,
+  "of routes that are alike the first is replaced: one that was put before the others",
+  { netns: VETH },
+  async () => {
+    using net = RouteSocket.open();
+    const monitor = await net.monitor({ groups: ["route"] });
+    const events = monitor[Symbol.asyncIterator]();
+    sh(`ip route add 10.1.0.0/16 via 192.0.2.2
+    ip route prepend 10.1.0.0/16 via 192.0.2.3
+    ip route append 10.1.0.0/16 via 192.0.2.4
+    ip route replace 10.1.0.0/16 via 192.0.2.5
+    ip route add blackhole 10.2.0.0/16`);
+    const lines: string[] = [];
+    for (let last = false; !last; ) {
+      const { value } = await events.next();
+      assert.ok(value && "route" in value);
+      const previous = value.event === "changed" ? ` was ${value.previous.gateway}` : "";
+      lines.push(line(value) + previous);
+      last = value.route.type === "blackhole";
+    }
+    assert.deepEqual(lines.slice(0, -1), [
+      "added route 10.1.0.0/16 192.0.2.2",
+      "added route 10.1.0.0/16 192.0.2.3",
+      "added route 10.1.0.0/16 192.0.2.4",
+      "changed route 10.1.0.0/16 192.0.2.5 was 192.0.2.3",
+    ]);
+    const gateways = (await net.routes.list({ family: "ipv4" })).flatMap((it) =>
+      it.gateway ? `${it.gateway}` : [],
+    );
+    assert.deepEqual(gateways, ["192.0.2.5", "192.0.2.2", "192.0.2.4"]);
+    monitor.close();
+  },
+);
+
+isolated(
+  import.meta.url,
+  "tables that change while they are read after a loss are read again",
+  { netns: VETH },
+  async () => {
+    using net = RouteSocket.open();
+    let reads = 0;
+    const addresses = {
+      list: async () => {
+        const list = await net.addresses.list();
+        reads++;
+        if (reads !== 2) return list;
+        // As a dump may be that skips what is there, for what goes on meanwhile.
+        sh("ip addr add 198.51.100.9/32 dev v0");
+        return list.filter((it) => `${it.address}` !== "192.0.2.1");
+      },
+    };
+    const tables = { ...net, netlink: net.netlink, addresses } as unknown as Tables;
+    const monitor = await Monitor.open(tables, { groups: ["address"], receiveBufferBytes: 4096 });
+    const events = monitor[Symbol.asyncIterator]();
+    sh(`for i in $(seq 100); do echo addr add 10.0.0.$i/32 dev v0; done | ip -batch -`);
+    const lines = await until(events, "synchronized");
+    assert.equal(reads, 3);
+    assert.deepEqual(
+      lines.filter((it) => it.startsWith("removed")),
+      [],
+    );
+    assert.equal(lines.filter((it) => it === "added address 198.51.100.9/32").length, 1);
+    monitor.close();
   },
 );
 

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { WireError } from "../../src/bytes/index.ts";
 import {
   DumpInterruptedError,
+  type ExtendedAck,
   type Message,
   NetlinkError,
   type NetlinkSocket,
@@ -14,6 +15,7 @@ import {
   attribute,
   CAPPED,
   DONE,
+  DUMP_FILTERED,
   DUMP_INTR,
   ERROR,
   FakeKernel,
@@ -372,4 +374,139 @@ test("close rejects what is in flight, and what is asked for later", async () =>
   const codes = await Promise.all(all.map((one) => one.catch((error: SysError) => error.code)));
   assert.deepEqual(codes, ["ECANCELED", "ECANCELED", "EBADF"]);
   await assert.rejects(ask(kernel.socket, 1), { code: "EBADF" });
+});
+
+test("what the kernel says to what it grants is a warning", async () => {
+  const warnings: [request: string, told: ExtendedAck][] = [];
+  using kernel = new FakeKernel({ onWarning: (told, request) => void warnings.push([request, told]) });
+  const sentence = attribute(1, new TextEncoder().encode("Not a good idea.\0"));
+  const granted = ask(kernel.socket, 1);
+  kernel.acknowledge(await kernel.hear(), 0, join(sentence, attribute(3, Uint8Array.of(7, 8))));
+  assert.deepEqual(await granted, []);
+  const listed = dump(kernel.socket);
+  const { sequence } = await kernel.hear();
+  kernel.say(message(GET, MULTI, sequence, int32(5)));
+  kernel.say(message(DONE, MULTI | ACK_TLVS, sequence, join(int32(0), sentence)));
+  assert.deepEqual(await listed, [5]);
+  const silent = ask(kernel.socket, 2);
+  kernel.acknowledge(await kernel.hear());
+  await silent;
+  const message_ = "Not a good idea.";
+  assert.deepEqual(warnings, [
+    [NAME, { message: message_, cookie: Uint8Array.of(7, 8) }],
+    [NAME, { message: message_ }],
+  ]);
+  // Nobody asked to hear of it.
+  using other = new FakeKernel();
+  const unheard = ask(other.socket, 1);
+  other.acknowledge(await other.hear(), 0, sentence);
+  assert.deepEqual(await unheard, []);
+});
+
+test("what the hearer of warnings throws ends the request, though it is done", async () => {
+  const wrong = new Error("wrong");
+  using kernel = new FakeKernel({
+    onWarning: () => {
+      throw wrong;
+    },
+  });
+  const request = ask(kernel.socket, 1);
+  const next = ask(kernel.socket, 2);
+  kernel.acknowledge(await kernel.hear(), 0, attribute(1, new TextEncoder().encode("careful\0")));
+  kernel.acknowledge(await kernel.hear());
+  await assert.rejects(request, wrong);
+  assert.deepEqual(await next, []);
+});
+
+test("a dump that the kernel says it has filtered; flags are there to be looked at", async () => {
+  using kernel = new FakeKernel();
+  const flags: number[] = [];
+  const got = kernel.socket.dump({ type: GET, payload, name: NAME }, (it) => {
+    flags.push(it.flags);
+    return number(it);
+  });
+  kernel.dump(await kernel.hear(), [[1], [2, 3]], DUMP_FILTERED);
+  assert.deepEqual(await got, [1, 2, 3]);
+  assert.ok(flags.length === 3 && flags.every((one) => one === (MULTI | DUMP_FILTERED)));
+});
+
+test("hundreds of requests in flight, some of them cancelled, answered in any order", async () => {
+  using kernel = new FakeKernel();
+  const count = 200;
+  const cancels = Array.from({ length: count }, () => new AbortController());
+  const slow = dump(kernel.socket);
+  const listing = await kernel.hear();
+  const ends = cancels.map(({ signal }, value) => {
+    const answers: number[] = [];
+    const request = { type: GET, payload: int32(value), name: NAME };
+    const done = kernel.socket.request(request, (it) => void answers.push(number(it)), { signal });
+    return done.then(
+      () => answers,
+      (reason: Error) => reason.message,
+    );
+  });
+  const heard = [];
+  for (let at = 0; at < count; at++) heard.push(await kernel.hear());
+  for (const [at, cancel] of cancels.entries()) if (at % 5 === 0) cancel.abort(new Error(`cancelled ${at}`));
+  for (let step = 0; step < count; step++) {
+    const one = heard[(step * 77) % count];
+    assert.ok(one);
+    const value = asked(one.bytes);
+    const answer = message(GET, 0, one.sequence, int32(value));
+    // In one buffer with its end, or in two.
+    if (value % 2 === 0) kernel.say(answer, message(ERROR, CAPPED, one.sequence, new Uint8Array(20)));
+    else {
+      kernel.say(answer);
+      kernel.acknowledge(one, value % 3 === 0 ? 22 : 0);
+    }
+    if (step % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  kernel.dump(listing, [[1], [2]]);
+  const expected = cancels.map((_, value) => {
+    if (value % 5 === 0) return `cancelled ${value}`;
+    return value % 2 === 1 && value % 3 === 0 ? `${NAME}: Invalid argument (EINVAL)` : [value];
+  });
+  assert.deepEqual(await Promise.all(ends), expected);
+  assert.deepEqual(await slow, [1, 2]);
+});
+
+test("cancelled by what it hears, between two tries of a dump, and while it is refused", async () => {
+  using kernel = new FakeKernel();
+  const cancel = new AbortController();
+  const enough = new Error("enough");
+  const heard: number[] = [];
+  const own = kernel.socket.dump(
+    { type: GET, payload, name: NAME },
+    (it) => {
+      heard.push(number(it));
+      if (heard.length === 2) cancel.abort(enough);
+      return number(it);
+    },
+    { signal: cancel.signal },
+  );
+  const next = dump(kernel.socket);
+  kernel.dump(await kernel.hear(), [[1, 2], [3]]);
+  await assert.rejects(own, enough);
+  assert.deepEqual(heard, [1, 2], "it is not told more than it wants");
+  kernel.dump(await kernel.hear(), [[4]]);
+  assert.deepEqual(await next, [4]);
+
+  const between = new AbortController();
+  const interrupted = dump(kernel.socket, { signal: between.signal });
+  kernel.dump(await kernel.hear(), [[1]], DUMP_INTR);
+  const again = await kernel.hear();
+  between.abort(enough);
+  await assert.rejects(interrupted, enough);
+  const after = dump(kernel.socket);
+  kernel.dump(again, [[5]], DUMP_INTR);
+  kernel.dump(await kernel.hear(), [[6]]);
+  assert.deepEqual(await after, [6], "the second try is read to its end, and there is no third");
+
+  const late = new AbortController();
+  const refused = kernel.socket.request({ type: GET, payload, name: NAME }, undefined, {
+    signal: late.signal,
+  });
+  kernel.acknowledge(await kernel.hear(), 19);
+  await assert.rejects(refused, { code: "ENODEV" });
+  late.abort(enough);
 });

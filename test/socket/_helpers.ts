@@ -213,6 +213,8 @@ export interface Isolation {
   /** Shell words before `node`, such as `ulimit -n 40;`. */
   readonly shell?: string;
   readonly nodeFlags?: readonly string[];
+  /** After which the process is ended by force; 15 seconds unless told. */
+  readonly limitMs?: number;
   /** What the process has to have written and how it has to have ended, beyond exit code 0. */
   readonly check?: (result: { stdout: string; stderr: string }) => void;
 }
@@ -246,7 +248,7 @@ export function isolated(url: string, name: string, options: Isolation, body: ()
   });
 }
 
-const LIMIT_MS = 15_000;
+const LIMIT_MS = 60_000;
 
 async function runIsolated(url: string, name: string, options: Isolation): Promise<void> {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
@@ -258,9 +260,10 @@ async function runIsolated(url: string, name: string, options: Isolation): Promi
     env: { ...env, WINDSOCK_CASE: name },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const { stdout, stderr, code, signal } = await ended(child);
+  const limitMs = options.limitMs ?? LIMIT_MS;
+  const { stdout, stderr, code, signal } = await ended(child, limitMs);
   if (signal !== null) {
-    const how = signal === "SIGKILL" ? `did not end within ${LIMIT_MS} ms` : `died of ${signal}`;
+    const how = signal === "SIGKILL" ? `did not end within ${limitMs} ms` : `died of ${signal}`;
     throw new Error(`the process ${how}\n${stdout}\n${stderr}`);
   }
   if (code !== 0) throw new Error(`exit code ${code}\n${stdout}\n${stderr}`);
@@ -268,7 +271,10 @@ async function runIsolated(url: string, name: string, options: Isolation): Promi
 }
 
 /** Waits for a process to end; kills it after a time in which every case ends. */
-async function ended(child: ChildProcess): Promise<{
+async function ended(
+  child: ChildProcess,
+  limitMs: number,
+): Promise<{
   stdout: string;
   stderr: string;
   code: number | null;
@@ -281,7 +287,7 @@ async function ended(child: ChildProcess): Promise<{
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  const timer = setTimeout(() => child.kill("SIGKILL"), LIMIT_MS);
+  const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve, reject) => {
     child.on("error", reject).on("close", (code, signal) => resolve([code, signal]));
   });

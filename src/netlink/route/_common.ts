@@ -1,25 +1,14 @@
 /** What the tables share: address families, headers, devices by name, and addresses from texts. */
 
 import { concatBytes, WireError } from "../../bytes/index.ts";
-import { IpAddr, IpPrefix, Ipv4Addr, Ipv6Addr, MacAddr } from "../../ip/index.ts";
-import type { WaitOptions } from "../../sys/index.ts";
-import { errno, SysError } from "../../sys/index.ts";
+import { type IpAddr, IpPrefix, Ipv4Addr, Ipv6Addr, MacAddr } from "../../ip/index.ts";
+import { AF_INET, AF_INET6, AF_UNSPEC, errno, SysError, type WaitOptions } from "../../sys/index.ts";
+import { addrOf, type Device, type LinkLayerAddr } from "../_values.ts";
 import type { AttributeType } from "../attribute_types.ts";
 import type { Message } from "../message.ts";
 import type { DumpOptions, NetlinkRequest, NetlinkSocket } from "../netlink_socket.ts";
 
 export type Family = "ipv4" | "ipv6";
-
-export const AF_UNSPEC = 0;
-export const AF_INET = 2;
-export const AF_BRIDGE = 7;
-export const AF_INET6 = 10;
-
-/** A network interface: by its name, or its number in its namespace. */
-export type Device = string | number;
-
-/** A link-layer address: of six bytes, or of another length, as tunnels have it. */
-export type LinkLayerAddr = MacAddr | Uint8Array;
 
 /** `undefined` for families that are not IP's. */
 export function familyOf(number: number): Family | undefined {
@@ -43,13 +32,6 @@ export function payloadOf(header: Uint8Array, ...rest: Uint8Array[]): Uint8Array
   return concatBytes([header, ...rest]);
 }
 
-/** An address, from an address or a text. @throws {AddressError} @throws {TypeError} */
-export function addrOf(value: IpAddr | string, what: string): IpAddr {
-  if (typeof value === "string") return IpAddr.parse(value);
-  if (value instanceof Ipv4Addr || value instanceof Ipv6Addr) return value;
-  throw new TypeError(`${what}: expected an IP address, got ${String(value)}`);
-}
-
 /** A prefix, from a prefix, an address or a text; an address is a prefix of its own. @throws {AddressError} @throws {TypeError} */
 export function prefixOf(value: IpPrefix | IpAddr | string, what: string): IpPrefix {
   if (value instanceof IpPrefix) return value;
@@ -61,8 +43,7 @@ export function prefixOf(value: IpPrefix | IpAddr | string, what: string): IpPre
 /** A link-layer address. */
 export const linkLayer: AttributeType<LinkLayerAddr, LinkLayerAddr | string> = {
   decode(bytes, start, end) {
-    const data = bytes.slice(start, end);
-    return data.length === 6 ? MacAddr.fromBytes(data) : data;
+    return end - start === 6 ? MacAddr.fromBytes(bytes.subarray(start, end)) : bytes.slice(start, end);
   },
   encode(value, where) {
     if (typeof value === "string") return MacAddr.parse(value).toBytes();
@@ -106,13 +87,6 @@ export async function getOne<T>(
   );
   if (found === undefined) throw new SysError(errno.ENOENT, request.name ?? "netlink", { hint: "no answer" });
   return found;
-}
-
-/** Leaves out what is not there. */
-export function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const result: Record<string, unknown> = {};
-  for (const key in values) if (values[key] !== undefined) result[key] = values[key];
-  return result as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 const DEFAULT = {

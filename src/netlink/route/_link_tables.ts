@@ -1,5 +1,5 @@
 /** The attributes of links: include/uapi/linux/if_link.h, v6.12. */
-import { u64 as field64, struct } from "../../bytes/index.ts";
+import { u32 as field32, u64 as field64, struct } from "../../bytes/index.ts";
 import { attributeTable } from "../attribute_table.ts";
 import {
   type AttributeType,
@@ -9,6 +9,7 @@ import {
   ip,
   repeated,
   s32,
+  structure,
   text,
   u8,
   u16,
@@ -124,18 +125,22 @@ export const MACVLAN = camelTable("IFLA_MACVLAN_", {
   FLAGS: [2, u16],
   MACADDR_MODE: [3, u32],
   MACADDR: [4, linkLayer],
+  MACADDR_DATA: [5, repeated(4, linkLayer)],
   MACADDR_COUNT: [6, u32],
   BC_QUEUE_LEN: [7, u32],
   BC_QUEUE_LEN_USED: [8, u32],
   BC_CUTOFF: [9, s32],
 });
 
+/** `struct ifla_vlan_qos_mapping`: of a packet's priority, and of the one in the VLAN header. */
+const qosMapping = structure(struct("ifla_vlan_qos_mapping", { from: field32, to: field32 }));
+
 /** IFLA_VLAN_… */
 export const VLAN = camelTable("IFLA_VLAN_", {
   ID: [1, u16],
   FLAGS: [2, binary],
-  EGRESS_QOS: [3, binary],
-  INGRESS_QOS: [4, binary],
+  EGRESS_QOS: [3, repeated(1, qosMapping)],
+  INGRESS_QOS: [4, repeated(1, qosMapping)],
   PROTOCOL: [5, be16],
 });
 
@@ -189,6 +194,9 @@ export const VXLAN = camelTable("IFLA_VXLAN_", {
   GPE: [27, flag],
   TTL_INHERIT: [28, given],
   DF: [29, u8],
+  VNIFILTER: [30, u8],
+  LOCALBYPASS: [31, u8],
+  LABEL_POLICY: [32, u32],
 });
 
 /** IFLA_INFO_…; what DATA holds depends on KIND. */

@@ -1,5 +1,5 @@
 /** Words of links: include/uapi/linux/if.h, if_arp.h and if_link.h, v6.12. */
-import { flagWords, words } from "./_words.ts";
+import { flagWords, words } from "../_words.ts";
 
 /** ARPHRD_… */
 export const LINK_TYPE = words(
@@ -27,6 +27,11 @@ export const LINK_TYPE = words(
   0xffff,
 );
 export type LinkType = ReturnType<(typeof LINK_TYPE)["word"]>;
+
+/** The number of a link's type. @throws {TypeError | RangeError} */
+export function linkTypeNumber(type: LinkType): number {
+  return LINK_TYPE.number(type, "type");
+}
 
 /** IFF_…, in the order in which ip(8) prints them. */
 export const LINK_FLAGS = flagWords({

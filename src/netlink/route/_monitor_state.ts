@@ -25,11 +25,15 @@ export type Change = {
       });
 }[TableName];
 
-/** What differs without anything having been changed: counters, ages, and what of a lifetime is left. */
+/** What differs without anything having been changed: counters, ages, timers, and what of a lifetime is left. */
 const VOLATILE: Readonly<Record<TableName, ReadonlySet<string>>> = {
-  link: new Set(["statistics"]),
+  link: new Set([
+    "statistics",
+    ...["helloTimer", "tcnTimer", "topologyChangeTimer", "gcTimer"], // of a bridge
+    ...["messageAgeTimer", "forwardDelayTimer", "holdTimer"], // of its ports
+  ]),
   address: new Set(["validSeconds", "preferredSeconds"]),
-  route: new Set(["expiresSeconds"]),
+  route: new Set(["expiresSeconds", "references", "uses", "usedSeconds"]),
   rule: new Set(),
   neighbor: new Set(["usedSeconds", "confirmedSeconds", "updatedSeconds", "references", "probes"]),
 };
@@ -63,15 +67,20 @@ export class TableState<T extends TableName> {
     return size;
   }
 
-  /** @param replaces NLM_F_REPLACE: the entry is put in the place of another */
-  set(row: Rows[T], replaces: boolean): Change | undefined {
+  /**
+   * @param replaces NLM_F_REPLACE: the entry is put in the place of another
+   * @param appended NLM_F_APPEND: it stands behind others like it, not before them
+   */
+  set(row: Rows[T], replaces: boolean, appended = true): Change | undefined {
     const known = this.#known(row);
     const key = KEYS[this.#table](row);
     const group = this.#groups.get(key) ?? [];
     if (group.some((one) => one.signature === known.signature)) return undefined;
     const at = this.#standsFor(group, row, replaces);
     if (at === undefined) {
-      this.#groups.set(key, [...group, known]);
+      if (appended || this.#table !== "route") group.push(known);
+      else group.unshift(known);
+      this.#groups.set(key, group);
       return this.#change("added", row);
     }
     const [previous] = group.splice(at, 1, known);
@@ -142,6 +151,7 @@ export class TableState<T extends TableName> {
     if (group.length === 0) return undefined;
     if (this.#table === "rule") return undefined;
     if (this.#table !== "route" || replaces) return 0;
+    if ((row as Route).family === "ipv4") return undefined;
     // IPv6 tells of a route with one more nexthop as of a new one that has them all.
     const hops = hopsOf(row as unknown as Route);
     const at = group.findIndex((one) => hopsOf(one.row as Route).every((hop) => hops.includes(hop)));

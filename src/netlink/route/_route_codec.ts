@@ -1,14 +1,11 @@
 /** Routes from messages, and messages from routes. */
 import { concatBytes } from "../../bytes/index.ts";
 import { type IpAddr, type IpPrefix, Ipv4Addr, Ipv6Addr } from "../../ip/index.ts";
+import { AF_INET, AF_INET6 } from "../../sys/index.ts";
+import { addrOf, type Device, defined } from "../_values.ts";
 import { type Attribute, get16, get32 } from "../attributes.ts";
 import type { Message } from "../message.ts";
 import {
-  AF_INET,
-  AF_INET6,
-  addrOf,
-  type Device,
-  defined,
   everywhere,
   type Family,
   familyNumber,
@@ -45,6 +42,9 @@ export interface Nexthop {
   /** Its share is its weight by the sum of all; at least 1. */
   readonly weight: number;
   readonly flags: readonly RouteFlag[];
+  readonly realms?: number;
+  readonly encapType?: number;
+  readonly encap?: Uint8Array;
   readonly unknown?: readonly Attribute[];
 }
 
@@ -80,6 +80,10 @@ export interface Route {
   readonly expiresSeconds?: number;
   /** What sending by it ends with, as a positive errno. */
   readonly error?: number;
+  /** How many hold it, how often it was used, and how long ago. */
+  readonly references?: number;
+  readonly uses?: number;
+  readonly usedSeconds?: number;
   readonly ttlPropagate?: boolean;
   readonly encapType?: number;
   readonly encap?: Uint8Array;
@@ -91,6 +95,9 @@ export interface NewNexthop {
   readonly device?: Device | undefined;
   readonly weight?: number | undefined;
   readonly flags?: readonly RouteFlag[] | undefined;
+  readonly realms?: number | undefined;
+  readonly encapType?: number | undefined;
+  readonly encap?: Uint8Array | undefined;
 }
 
 /** A route to be added, replaced or deleted. */
@@ -116,7 +123,12 @@ export interface NewRoute {
   readonly nexthopId?: number | undefined;
   readonly metrics?: Parameters<typeof METRICS.encode>[0] | undefined;
   readonly preference?: Preference | undefined;
+  readonly realms?: number | undefined;
   readonly expiresSeconds?: number | undefined;
+  readonly ttlPropagate?: boolean | undefined;
+  /** LWTUNNEL_ENCAP_…, include/uapi/linux/lwtunnel.h, and its attributes as they stand in RTA_ENCAP. */
+  readonly encapType?: number | undefined;
+  readonly encap?: Uint8Array | undefined;
 }
 
 /** @throws {WireError} */
@@ -153,6 +165,9 @@ export function decodeRoute({ bytes, start, end }: Message): Route | undefined {
   if (a.UID !== undefined) route.userId = a.UID;
   if (a.CACHEINFO?.rta_expires) route.expiresSeconds = a.CACHEINFO.rta_expires / 100;
   if (a.CACHEINFO?.rta_error) route.error = -(a.CACHEINFO.rta_error | 0);
+  if (a.CACHEINFO?.rta_clntref) route.references = a.CACHEINFO.rta_clntref;
+  if (a.CACHEINFO?.rta_used) route.uses = a.CACHEINFO.rta_used;
+  if (a.CACHEINFO?.rta_lastuse) route.usedSeconds = a.CACHEINFO.rta_lastuse / 100;
   if (a.TTL_PROPAGATE !== undefined) route.ttlPropagate = a.TTL_PROPAGATE !== 0;
   if (a.ENCAP_TYPE !== undefined) route.encapType = a.ENCAP_TYPE;
   if (a.ENCAP !== undefined) route.encap = a.ENCAP;
@@ -183,6 +198,9 @@ function decodeNexthops(bytes: Uint8Array): Nexthop[] {
       ...defined({
         gateway: a.GATEWAY ?? (a.VIA === undefined ? undefined : viaAddr(a.VIA)),
         device: device === 0 ? undefined : device,
+        realms: a.FLOW,
+        encapType: a.ENCAP_TYPE,
+        encap: a.ENCAP,
         unknown: a.unknown,
       }),
     });
@@ -239,7 +257,11 @@ export function encodeRoute(route: NewRoute, indexOf: IndexOf, whole: boolean): 
     NH_ID: route.nexthopId,
     METRICS: route.metrics,
     PREF: preference === undefined ? undefined : PREFERENCE.number(preference, "preference"),
+    FLOW: route.realms,
     EXPIRES: route.expiresSeconds,
+    TTL_PROPAGATE: route.ttlPropagate === undefined ? undefined : route.ttlPropagate ? 1 : 0,
+    ENCAP_TYPE: route.encapType,
+    ENCAP: route.encap,
   });
   return payloadOf(header, attributes);
 }
@@ -267,11 +289,16 @@ function encodeNexthops(
   indexOf: IndexOf,
 ): Uint8Array {
   return concatBytes(
-    hops.map(({ gateway, device, weight = 1, flags = [] }, at) => {
+    hops.map(({ gateway, device, weight = 1, flags = [], realms, encapType, encap }, at) => {
       if (!Number.isInteger(weight) || weight < 1 || weight > 256) {
         throw new RangeError(`nexthops[${at}].weight: expected an integer 1 … 256, got ${weight}`);
       }
-      const attributes = ROUTE.encode(gatewayOf(family, gateway));
+      const attributes = ROUTE.encode({
+        ...gatewayOf(family, gateway),
+        FLOW: realms,
+        ENCAP_TYPE: encapType,
+        ENCAP: encap,
+      });
       const header = rtnexthop.encode({
         rtnh_len: RTNEXTHOP_LEN + attributes.length,
         rtnh_flags: ROUTE_FLAGS.bits(flags, `nexthops[${at}].flags`),

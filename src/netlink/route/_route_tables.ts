@@ -1,9 +1,9 @@
 /** The attributes of routes: include/uapi/linux/rtnetlink.h, v6.12. */
 import { u8 as field8, u16 as field16, u32 as field32, i32, struct } from "../../bytes/index.ts";
+import { flagWords, words } from "../_words.ts";
 import { attributeTable } from "../attribute_table.ts";
 import { be16, be32, binary, ip, structure, text, u8, u16, u32 } from "../attribute_types.ts";
 import { camelTable } from "./_camel.ts";
-import { flagWords, words } from "./_words.ts";
 
 /** `struct rtmsg` */
 export const rtmsg = struct("rtmsg", {
@@ -112,6 +112,11 @@ export const ROUTE_TYPE = words(
   255,
 );
 export type RouteType = ReturnType<(typeof ROUTE_TYPE)["word"]>;
+
+/** The number of a route's type. @throws {TypeError | RangeError} */
+export function routeTypeNumber(type: RouteType): number {
+  return ROUTE_TYPE.number(type, "type");
+}
 
 /** RTNH_F_… and RTM_F_…, which share a field. */
 export const ROUTE_FLAGS = flagWords({

@@ -1,9 +1,19 @@
 /** Words that addresses and routes share: include/uapi/linux/rtnetlink.h, v6.12. */
-import { words } from "./_words.ts";
+import { words } from "../_words.ts";
 
 /** RT_SCOPE_… */
 export const SCOPE = words({ global: 0, site: 200, link: 253, host: 254, nowhere: 255 }, 255);
 export type Scope = ReturnType<(typeof SCOPE)["word"]>;
+
+/** The word of a scope's number; the number where it has none. */
+export function scopeWord(number: number): Scope {
+  return SCOPE.word(number);
+}
+
+/** The number of a scope. @throws {TypeError | RangeError} */
+export function scopeNumber(scope: Scope): number {
+  return SCOPE.number(scope, "scope");
+}
 
 /** RTPROT_…: who made a route, a rule or a neighbour. */
 export const PROTOCOL = words(
@@ -36,6 +46,16 @@ export const PROTOCOL = words(
   255,
 );
 export type Protocol = ReturnType<(typeof PROTOCOL)["word"]>;
+
+/** The word of a protocol's number; the number where it has none. */
+export function protocolWord(number: number): Protocol {
+  return PROTOCOL.word(number);
+}
+
+/** The number of a protocol. @throws {TypeError | RangeError} */
+export function protocolNumber(protocol: Protocol): number {
+  return PROTOCOL.number(protocol, "protocol");
+}
 
 /** RT_TABLE_…, for input: tables come out as numbers. */
 export const TABLE = words({ default: 253, main: 254, local: 255 }, 0xffff_ffff);

@@ -1,6 +1,7 @@
 /** TUN and TAP links, which are made by ioctl(2) on /dev/net/tun: include/uapi/linux/if_tun.h, v6.12. */
 import { closeSync, openSync } from "node:fs";
 import { check, errno, ioctl, SysError } from "../../sys/index.ts";
+import { capabilityHint } from "../_capability.ts";
 
 const TUNSETIFF = 0x400454ca;
 const TUNSETPERSIST = 0x400454cb;
@@ -22,7 +23,7 @@ export interface TunData {
   readonly multiQueue?: number | undefined;
 }
 
-/** Makes a link that stays when nobody has it open, in the namespace of this thread. @throws {SysError} `EBUSY`, `EPERM` */
+/** Makes a link that stays when nobody has it open, in the network namespace of this thread. @throws {SysError} `EBUSY`, `EPERM` */
 export function addTun(name: string | undefined, data: TunData): void {
   if (data.type !== 1 && data.type !== 2)
     throw new TypeError(`type: expected 1 (tun) or 2 (tap), got ${data.type}`);
@@ -39,7 +40,9 @@ export function addTun(name: string | undefined, data: TunData): void {
   new DataView(request.buffer).setUint16(IFNAMSIZ, flags, true);
   const fd = openDevice();
   try {
-    check(ioctl(fd, TUNSETIFF, request), "ioctl(TUNSETIFF)", { address: name });
+    const result = ioctl(fd, TUNSETIFF, request);
+    const hint = result === -errno.EPERM ? capabilityHint("network") : undefined;
+    check(result, "ioctl(TUNSETIFF)", { address: name, hint });
     // Its argument is a number: any but 0 makes the link stay, and so does an address.
     check(ioctl(fd, TUNSETPERSIST, request), "ioctl(TUNSETPERSIST)", { address: name });
   } finally {
@@ -52,6 +55,8 @@ function openDevice(): number {
     return openSync("/dev/net/tun", "r+");
   } catch (error) {
     const { errno: number = -errno.ENOENT } = error as NodeJS.ErrnoException;
-    throw new SysError(number, "open", { address: "/dev/net/tun", cause: error });
+    const denied = -number === errno.EACCES || -number === errno.EPERM;
+    const hint = denied ? `its mode forbids it, and beside that ${capabilityHint("network")}` : undefined;
+    throw new SysError(number, "open", { address: "/dev/net/tun", hint, cause: error });
   }
 }

@@ -3,16 +3,15 @@ import { u8 as field8, u32 as field32, struct } from "../../bytes/index.ts";
 import { type IpAddr, IpPrefix } from "../../ip/index.ts";
 import type { WaitOptions } from "../../sys/index.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../_constants.ts";
+import { addrOf, type Device, defined } from "../_values.ts";
+import { flagWords, words } from "../_words.ts";
 import { attributeTable } from "../attribute_table.ts";
 import { ip, structure, text, u8, u32 } from "../attribute_types.ts";
 import { type Attribute, get32 } from "../attributes.ts";
 import type { Message } from "../message.ts";
 import type { DumpOptions } from "../netlink_socket.ts";
 import {
-  addrOf,
   type Channel,
-  type Device,
-  defined,
   dump,
   type Family,
   familyNumber,
@@ -23,7 +22,6 @@ import {
 } from "./_common.ts";
 import { RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR } from "./_message_types.ts";
 import { SCOPE, type Scope } from "./_scopes.ts";
-import { flagWords, words } from "./_words.ts";
 
 /** An address of a link. */
 export interface Address {
@@ -60,7 +58,7 @@ export interface NewAddress {
   /** With its prefix length, as `"192.0.2.1/24"`; a bare address has the longest. */
   readonly address: IpPrefix | IpAddr | string;
   readonly peer?: IpAddr | string | undefined;
-  /** `"+"` makes it from the prefix. */
+  /** `"+"` makes it from the prefix with its host bits set, `"-"` with them cleared; none is made for the last two lengths. */
   readonly broadcast?: IpAddr | string | undefined;
   readonly anycast?: IpAddr | string | undefined;
   readonly label?: string | undefined;
@@ -71,6 +69,12 @@ export interface NewAddress {
   readonly preferredSeconds?: number | undefined;
   readonly routeMetric?: number | undefined;
   readonly protocol?: AddressProtocol | undefined;
+}
+
+/** What tells the address that is to be deleted. */
+export interface OldAddress extends Pick<NewAddress, "device" | "address" | "peer" | "label" | "flags"> {
+  /** Of IPv4: whether the prefix length does not matter. */
+  readonly anyPrefixLength?: boolean | undefined;
 }
 
 export interface AddressListOptions extends DumpOptions {
@@ -197,11 +201,13 @@ export class Addresses {
     return this.#request(RTM_NEWADDR, "RTM_NEWADDR", NLM_F_CREATE | NLM_F_REPLACE, address, options);
   }
 
+  /** As {@link replace} without NLM_F_CREATE, of which kernels take no notice: they add an address that is not there. @throws {NetlinkError} */
+  change(address: NewAddress, options?: WaitOptions): Promise<void> {
+    return this.#request(RTM_NEWADDR, "RTM_NEWADDR", NLM_F_REPLACE, address, options);
+  }
+
   /** @throws {NetlinkError} `EADDRNOTAVAIL` where the link does not have it, `ENODEV`, `EPERM` */
-  delete(
-    address: Pick<NewAddress, "device" | "address" | "peer" | "label">,
-    options?: WaitOptions,
-  ): Promise<void> {
+  delete(address: OldAddress, options?: WaitOptions): Promise<void> {
     return this.#request(RTM_DELADDR, "RTM_DELADDR", 0, address, options);
   }
 
@@ -209,7 +215,7 @@ export class Addresses {
     type: number,
     name: string,
     flags: number,
-    address: NewAddress,
+    address: NewAddress & OldAddress,
     options: WaitOptions | undefined,
   ): Promise<void> {
     const index = await this.#channel.indexOf(address.device, options);
@@ -222,7 +228,7 @@ export class Addresses {
   }
 }
 
-function encodeAddress(address: NewAddress, index: number, whole: boolean): Uint8Array {
+function encodeAddress(address: NewAddress & OldAddress, index: number, whole: boolean): Uint8Array {
   const { addr, length } = prefixOf(address.address, "address");
   const { broadcast, anycast, peer, validSeconds, preferredSeconds, protocol } = address;
   const bits = FLAGS.bits(address.flags ?? [], "flags");
@@ -237,13 +243,8 @@ function encodeAddress(address: NewAddress, index: number, whole: boolean): Uint
   });
   const attributes = ADDRESS.encode({
     LOCAL: addr,
-    ADDRESS: peer === undefined ? addr : addrOf(peer, "peer"),
-    BROADCAST:
-      broadcast === undefined
-        ? undefined
-        : broadcast === "+"
-          ? IpPrefix.of(addr, length).last
-          : addrOf(broadcast, "broadcast"),
+    ADDRESS: peer !== undefined ? addrOf(peer, "peer") : address.anyPrefixLength ? undefined : addr,
+    BROADCAST: broadcast === undefined ? undefined : broadcastOf(broadcast, addr, length),
     ANYCAST: anycast === undefined ? undefined : addrOf(anycast, "anycast"),
     LABEL: address.label,
     FLAGS: bits === 0 ? undefined : bits,
@@ -263,4 +264,11 @@ function lifetime(value: number | undefined, what: string): number {
   if (value === undefined || value === Number.POSITIVE_INFINITY) return FOREVER;
   if (Number.isInteger(value) && value >= 0 && value < FOREVER) return value;
   throw new RangeError(`${what}: expected a whole number of seconds, or Infinity, got ${value}`);
+}
+
+function broadcastOf(broadcast: IpAddr | string, addr: IpAddr, length: number): IpAddr | undefined {
+  if (broadcast !== "+" && broadcast !== "-") return addrOf(broadcast, "broadcast");
+  if (length > addr.bitLength - 2) return undefined;
+  const prefix = IpPrefix.of(addr, length);
+  return broadcast === "+" ? prefix.last : prefix.first;
 }

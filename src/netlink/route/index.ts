@@ -2,13 +2,22 @@
  * The kernel's tables of links, addresses, routes, rules and neighbours: listed, changed and watched.
  * @module
  */
-export type { Device, Family, LinkLayerAddr } from "./_common.ts";
+export type { Device, LinkLayerAddr } from "../_values.ts";
+export type { Family } from "./_common.ts";
 export type { KindData, LinkInfo, PortData, PortInfo } from "./_link_info.ts";
-export type { LinkFlag, LinkType, OperState } from "./_link_words.ts";
+export { type LinkFlag, type LinkType, linkTypeNumber, type OperState } from "./_link_words.ts";
 export type { Change, TableName } from "./_monitor_state.ts";
 export type { NewNexthop, NewRoute, Nexthop, Route, RouteMetrics } from "./_route_codec.ts";
-export type { Preference, RouteFlag, RouteType } from "./_route_tables.ts";
-export type { Protocol, Scope, Table } from "./_scopes.ts";
+export { type Preference, type RouteFlag, type RouteType, routeTypeNumber } from "./_route_tables.ts";
+export {
+  type Protocol,
+  protocolNumber,
+  protocolWord,
+  type Scope,
+  scopeNumber,
+  scopeWord,
+  type Table,
+} from "./_scopes.ts";
 export {
   type Address,
   Addresses,
@@ -16,9 +25,11 @@ export {
   type AddressListOptions,
   type AddressProtocol,
   type NewAddress,
+  type OldAddress,
 } from "./address.ts";
 export {
   type Link,
+  type LinkChanges,
   type LinkCounters,
   type LinkListOptions,
   type LinkSettings,

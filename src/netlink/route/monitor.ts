@@ -1,8 +1,9 @@
 /** Monitor: what changes in the network's tables, as events. man 8 ip-monitor */
-import { TimeoutError, type WaitOptions } from "../../sys/index.ts";
-import { NLM_F_REPLACE } from "../_constants.ts";
+import { errno, SysError, type WaitOptions } from "../../sys/index.ts";
+import { NLM_F_APPEND, NLM_F_REPLACE } from "../_constants.ts";
 import type { Message } from "../message.ts";
 import { NetlinkEvents, OVERRUN } from "../netlink_events.ts";
+import type { DumpOptions, NetlinkSocket } from "../netlink_socket.ts";
 import {
   RTM_DELADDR,
   RTM_DELLINK,
@@ -40,12 +41,14 @@ export interface MonitorOptions extends WaitOptions {
 
 /**
  * A change, with the entry under its table's name; or `overrun`: changes came faster than they were read, and some are
- * missing. The tables are then read afresh, and what is different follows as events, up to one `synchronized`.
+ * missing. The tables are then read afresh, as soon as they stand still for that long, and what is different follows as
+ * events, up to one `synchronized`.
  */
 export type MonitorEvent = Change | { readonly event: "overrun" } | { readonly event: "synchronized" };
 
 /** What a monitor reads tables by. */
 export interface Tables {
+  readonly netlink: NetlinkSocket;
   readonly links: Links;
   readonly addresses: Addresses;
   readonly routes: Routes;
@@ -87,9 +90,13 @@ const DECODERS: { readonly [T in TableName]: (message: Message) => Rows[T] | und
 interface Heard {
   readonly table: TableName;
   readonly gone: boolean;
-  readonly replaces: boolean;
+  /** NLM_F_… of the change. */
+  readonly flags: number;
   readonly row: Rows[TableName];
 }
+
+/** So often the tables are read again where something was heard meanwhile. */
+const TRIES = 10;
 
 /** The changes since it was opened. Iterate over it once; the end of the loop closes it. */
 export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
@@ -97,6 +104,9 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
   readonly #events: NetlinkEvents;
   readonly #states = new Map<TableName, TableState<TableName>>();
   readonly #wait: WaitOptions;
+  /** Ends what is asked of the tables when the monitor is closed. */
+  readonly #closing = new AbortController();
+  readonly #read: DumpOptions;
 
   private constructor(
     tables: Tables,
@@ -107,6 +117,8 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
     this.#tables = tables;
     this.#events = events;
     this.#wait = wait;
+    const signals = [this.#closing.signal, ...(wait.signal === undefined ? [] : [wait.signal])];
+    this.#read = { signal: AbortSignal.any(signals) };
     for (const group of groups) this.#states.set(group, new TableState(group));
   }
 
@@ -120,10 +132,14 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
     }
     signal?.throwIfAborted();
     const numbers = [...new Set(groups.flatMap((group) => GROUPS[group]))];
-    const events = NetlinkEvents.open("route", { groups: numbers, receiveBufferBytes });
+    const events = NetlinkEvents.open("route", {
+      groups: numbers,
+      receiveBufferBytes,
+      namespaceOf: tables.netlink,
+    });
     const monitor = new Monitor(tables, events, groups, { signal });
     try {
-      for (const group of groups) await monitor.#read(group);
+      for (const group of groups) monitor.#put(group, await monitor.#list(group, monitor.#read));
       return monitor;
     } catch (error) {
       events.close();
@@ -154,47 +170,50 @@ export class Monitor implements AsyncIterable<MonitorEvent>, Disposable {
     }
   }
 
-  #apply({ table, gone, replaces, row }: Heard): Change | undefined {
+  #apply({ table, gone, flags, row }: Heard): Change | undefined {
     const state = this.#states.get(table);
-    return gone ? state?.delete(row) : state?.set(row, replaces);
+    if (gone) return state?.delete(row);
+    return state?.set(row, (flags & NLM_F_REPLACE) !== 0, (flags & NLM_F_APPEND) !== 0);
   }
 
-  /** Forgets what was heard before now, and reads all tables. */
+  /**
+   * Forgets what was heard before now, and reads all tables, until nothing is heard meanwhile: not every table says that it
+   * changed in the midst of a dump. Where it never gets quiet, what was heard last is applied to what was read last.
+   */
   async #synchronize(): Promise<Change[]> {
-    for (;;) {
-      try {
-        // What is queued is older than the tables that are read next.
-        await this.#events.next(() => undefined, { ...this.#wait, timeoutMs: 0 });
-      } catch (error) {
-        if (error instanceof TimeoutError) break;
-        throw error;
+    const fresh = new Map<TableName, readonly Rows[TableName][]>();
+    await this.#events.discard(this.#wait);
+    for (let tries = 1; ; tries++) {
+      for (const table of this.#states.keys()) {
+        fresh.set(table, await this.#list(table, { ...this.#read, retries: Number.POSITIVE_INFINITY }));
       }
+      if (tries === TRIES || !(await this.#events.discard(this.#wait))) break;
     }
-    const changes: Change[] = [];
-    for (const table of this.#states.keys()) changes.push(...(await this.#read(table)));
-    return changes;
+    return [...fresh].flatMap(([table, rows]) => this.#put(table, rows));
   }
 
-  async #read(table: TableName): Promise<Change[]> {
-    const list = {
-      link: () => this.#tables.links.list(this.#wait),
-      address: () => this.#tables.addresses.list(this.#wait),
-      route: () => this.#tables.routes.list(this.#wait),
-      rule: () => this.#tables.rules.list(this.#wait),
-      neighbor: () => this.#tables.neighbors.list(this.#wait),
-    }[table];
-    const rows: readonly Rows[TableName][] = await list();
+  #list(table: TableName, options: DumpOptions): Promise<readonly Rows[TableName][]> {
+    const { links, addresses, routes, rules, neighbors } = this.#tables;
+    return { link: links, address: addresses, route: routes, rule: rules, neighbor: neighbors }[table].list(
+      options,
+    );
+  }
+
+  #put(table: TableName, rows: readonly Rows[TableName][]): Change[] {
     return this.#states.get(table)?.replaceAll(rows) ?? [];
   }
 
   async #readIpv4Routes(): Promise<Change[]> {
-    const rows = await this.#tables.routes.list({ ...this.#wait, family: "ipv4" });
+    const rows = await this.#tables.routes.list({ ...this.#read, family: "ipv4" });
     const isIpv4 = (row: Rows[TableName]): boolean => "family" in row && row.family === "ipv4";
     return this.#states.get("route")?.replaceAll(rows, isIpv4) ?? [];
   }
 
   /** Ends it: a loop that waits for events ends with `ECANCELED`. */
   close(): void {
+    this.#closing.abort(
+      new SysError(errno.ECANCELED, "recvfrom", { hint: "this Monitor was closed meanwhile" }),
+    );
     this.#events.close();
   }
 
@@ -209,7 +228,7 @@ function take(message: Message): Heard | undefined {
   const [table, gone] = row;
   const decoded = DECODERS[table](message);
   if (decoded === undefined) return undefined;
-  return { table, gone, replaces: !gone && (message.flags & NLM_F_REPLACE) !== 0, row: decoded };
+  return { table, gone, flags: message.flags, row: decoded };
 }
 
 /** Whether routes of IPv4 may be gone without a word. */

@@ -3,29 +3,26 @@ import { u8 as field8, u16 as field16, u32 as field32, i32, struct } from "../..
 import type { IpAddr } from "../../ip/index.ts";
 import type { WaitOptions } from "../../sys/index.ts";
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../_constants.ts";
+import { addrOf, type Device, type LinkLayerAddr } from "../_values.ts";
+import { flagWords } from "../_words.ts";
 import { attributeTable } from "../attribute_table.ts";
 import { be16, ip, structure, u8, u16, u32 } from "../attribute_types.ts";
 import { type Attribute, get16, get32 } from "../attributes.ts";
 import type { Message } from "../message.ts";
 import type { DumpOptions } from "../netlink_socket.ts";
 import {
-  addrOf,
   type Channel,
-  type Device,
-  defined,
   dump,
   type Family,
   familyNumber,
   familyOf,
   familyOfAddr,
   getOne,
-  type LinkLayerAddr,
   linkLayer,
   payloadOf,
 } from "./_common.ts";
 import { RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH } from "./_message_types.ts";
 import { PROTOCOL, type Protocol } from "./_scopes.ts";
-import { flagWords } from "./_words.ts";
 
 /** An entry of the neighbour table (ARP, NDP). */
 export interface Neighbor {
@@ -136,39 +133,35 @@ const NEIGHBOR = attributeTable("NDA_", {
   FLAGS_EXT: [15, u32],
 });
 
-/** The kernel counts in hundredths. */
-const seconds = (ticks: number | undefined): number | undefined =>
-  ticks === undefined ? undefined : ticks / 100;
-
 /** @throws {WireError} */
 export function decodeNeighbor({ bytes, start, end }: Message): Neighbor | undefined {
   if (end - start < HEADER_LEN) return undefined;
   const family = familyOf(bytes[start] as number);
   const a = NEIGHBOR.decode(bytes, start + HEADER_LEN, end);
   if (family === undefined || a.DST === undefined) return undefined;
-  const cache = a.CACHEINFO;
-  return {
+  const neighbor: { -readonly [K in keyof Neighbor]: Neighbor[K] } = {
     family,
     device: get32(bytes, start + 4) | 0,
     address: a.DST,
     state: STATE.list(get16(bytes, start + 8)),
     flags: FLAGS.list((bytes[start + 10] as number) | ((a.FLAGS_EXT ?? 0) << 8)),
     type: bytes[start + 11] as number,
-    ...defined({
-      linkLayerAddress: a.LLADDR,
-      probes: a.PROBES,
-      usedSeconds: seconds(cache?.ndm_used),
-      confirmedSeconds: seconds(cache?.ndm_confirmed),
-      updatedSeconds: seconds(cache?.ndm_updated),
-      references: cache?.ndm_refcnt,
-      vlan: a.VLAN,
-      port: a.PORT,
-      vni: a.VNI,
-      master: a.MASTER,
-      protocol: a.PROTOCOL === undefined ? undefined : PROTOCOL.word(a.PROTOCOL),
-      unknown: a.unknown,
-    }),
   };
+  if (a.LLADDR !== undefined) neighbor.linkLayerAddress = a.LLADDR;
+  if (a.PROBES !== undefined) neighbor.probes = a.PROBES;
+  // The kernel counts in hundredths.
+  const cache = a.CACHEINFO;
+  if (cache?.ndm_used !== undefined) neighbor.usedSeconds = cache.ndm_used / 100;
+  if (cache?.ndm_confirmed !== undefined) neighbor.confirmedSeconds = cache.ndm_confirmed / 100;
+  if (cache?.ndm_updated !== undefined) neighbor.updatedSeconds = cache.ndm_updated / 100;
+  if (cache?.ndm_refcnt !== undefined) neighbor.references = cache.ndm_refcnt;
+  if (a.VLAN !== undefined) neighbor.vlan = a.VLAN;
+  if (a.PORT !== undefined) neighbor.port = a.PORT;
+  if (a.VNI !== undefined) neighbor.vni = a.VNI;
+  if (a.MASTER !== undefined) neighbor.master = a.MASTER;
+  if (a.PROTOCOL !== undefined) neighbor.protocol = PROTOCOL.word(a.PROTOCOL);
+  if (a.unknown !== undefined) neighbor.unknown = a.unknown;
+  return neighbor;
 }
 
 /** The neighbours of the namespace that the socket was opened in. */
@@ -218,6 +211,11 @@ export class Neighbors {
   /** Adds an entry, or changes the one of this address. @throws {NetlinkError} */
   replace(neighbor: NewNeighbor, options?: WaitOptions): Promise<void> {
     return this.#request(RTM_NEWNEIGH, "RTM_NEWNEIGH", NLM_F_CREATE | NLM_F_REPLACE, neighbor, options);
+  }
+
+  /** Changes an entry that is there. @throws {NetlinkError} `ENOENT` where it is not */
+  change(neighbor: NewNeighbor, options?: WaitOptions): Promise<void> {
+    return this.#request(RTM_NEWNEIGH, "RTM_NEWNEIGH", NLM_F_REPLACE, neighbor, options);
   }
 
   /** @throws {NetlinkError} `ENOENT` */

@@ -2,20 +2,11 @@
 import type { IpAddr } from "../../ip/index.ts";
 import { errno, type WaitOptions } from "../../sys/index.ts";
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../_constants.ts";
+import { addrOf, type Device } from "../_values.ts";
 import type { Message } from "../message.ts";
 import { NetlinkError } from "../netlink_error.ts";
 import type { DumpOptions } from "../netlink_socket.ts";
-import {
-  addrOf,
-  type Channel,
-  type Device,
-  dump,
-  type Family,
-  familyNumber,
-  familyOfAddr,
-  getOne,
-  payloadOf,
-} from "./_common.ts";
+import { type Channel, dump, type Family, familyNumber, familyOfAddr, getOne, payloadOf } from "./_common.ts";
 import { RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE } from "./_message_types.ts";
 import { decodeRoute, encodeRoute, type NewRoute, type Route } from "./_route_codec.ts";
 import {
@@ -34,6 +25,8 @@ export interface RouteListOptions extends DumpOptions {
   readonly family?: Family | undefined;
   /** All tables unless told. */
   readonly table?: Table | undefined;
+  /** Whether a table in which there never was a route is an error, `ENOENT`, instead of empty. */
+  readonly tableMustExist?: boolean | undefined;
   readonly protocol?: Protocol | undefined;
   readonly type?: RouteType | undefined;
   /** Those that leave by this link. */
@@ -97,7 +90,13 @@ export class Routes {
       return await dump(this.#channel, request, take, options);
     } catch (error) {
       // A table in which nothing was ever.
-      if (table !== undefined && error instanceof NetlinkError && error.errno === errno.ENOENT) return [];
+      if (
+        table !== undefined &&
+        !options.tableMustExist &&
+        error instanceof NetlinkError &&
+        error.errno === errno.ENOENT
+      )
+        return [];
       throw error;
     }
   }
@@ -117,7 +116,7 @@ export class Routes {
       rtm_src_len: from?.bitLength ?? 0,
       rtm_tos: options.tos ?? 0,
       // IPv6 tells the table by itself.
-      rtm_flags: options.match ? RTM_F_FIB_MATCH : to.version === 4 ? RTM_F_LOOKUP_TABLE : 0,
+      rtm_flags: (options.match ? RTM_F_FIB_MATCH : 0) | (to.version === 4 ? RTM_F_LOOKUP_TABLE : 0),
     });
     const attributes = ROUTE.encode({
       DST: to,
@@ -153,6 +152,11 @@ export class Routes {
   /** Adds a route behind others with the same destination; of IPv6, as one more nexthop. @throws {NetlinkError} */
   append(route: NewRoute, options?: WaitOptions): Promise<void> {
     return this.#request(NLM_F_CREATE | NLM_F_APPEND, route, options);
+  }
+
+  /** Adds a route in front of others with the same destination; of IPv6, as one more nexthop. @throws {NetlinkError} */
+  prepend(route: NewRoute, options?: WaitOptions): Promise<void> {
+    return this.#request(NLM_F_CREATE, route, options);
   }
 
   /** Deletes the first route that has all that is told. @throws {NetlinkError} `ESRCH` where there is none, `EPERM` */

@@ -1,7 +1,8 @@
 /** RouteSocket: the machine's links, addresses, routes, rules and neighbours. */
 import type { WaitOptions } from "../../sys/index.ts";
+import type { Device } from "../_values.ts";
 import { type NetlinkOptions, NetlinkSocket } from "../netlink_socket.ts";
-import type { Channel, Device } from "./_common.ts";
+import type { Channel } from "./_common.ts";
 import { Addresses } from "./address.ts";
 import { Links } from "./link.ts";
 import { Monitor, type MonitorOptions } from "./monitor.ts";

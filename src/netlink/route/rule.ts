@@ -3,6 +3,8 @@ import { u8 as field8, u16 as field16, u32 as field32, struct } from "../../byte
 import type { IpAddr, IpPrefix } from "../../ip/index.ts";
 import type { WaitOptions } from "../../sys/index.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../_constants.ts";
+import { defined } from "../_values.ts";
+import { flagWords, words } from "../_words.ts";
 import { attributeTable } from "../attribute_table.ts";
 import { binary, ip, structure, text, u8, u32 } from "../attribute_types.ts";
 import { type Attribute, get32 } from "../attributes.ts";
@@ -10,7 +12,6 @@ import type { Message } from "../message.ts";
 import type { DumpOptions } from "../netlink_socket.ts";
 import {
   type Channel,
-  defined,
   dump,
   type Family,
   familyNumber,
@@ -22,7 +23,6 @@ import {
 } from "./_common.ts";
 import { RTM_DELRULE, RTM_GETRULE, RTM_NEWRULE } from "./_message_types.ts";
 import { PROTOCOL, type Protocol, TABLE, type Table } from "./_scopes.ts";
-import { flagWords, words } from "./_words.ts";
 
 /** Both included. */
 export interface Range {
@@ -89,6 +89,8 @@ export interface NewRule {
   readonly userIds?: Range | undefined;
   readonly suppressPrefixLength?: number | undefined;
   readonly suppressLinkGroup?: number | undefined;
+  readonly tunnelId?: bigint | undefined;
+  readonly realms?: number | undefined;
   readonly l3mdev?: boolean | undefined;
 }
 
@@ -295,7 +297,18 @@ function encodeRule(rule: NewRule, whole: boolean): Uint8Array {
     UID_RANGE: userIds && { start: userIds.first, end: userIds.last },
     SUPPRESS_PREFIXLEN: rule.suppressPrefixLength,
     SUPPRESS_IFGROUP: rule.suppressLinkGroup,
+    TUN_ID: rule.tunnelId === undefined ? undefined : bigEndian64(rule.tunnelId),
+    FLOW: rule.realms,
     L3MDEV: rule.l3mdev ? 1 : undefined,
   });
   return payloadOf(header, attributes);
+}
+
+function bigEndian64(value: bigint): Uint8Array {
+  if (typeof value !== "bigint" || value < 0n || value >= 1n << 64n) {
+    throw new RangeError(`tunnelId: expected a bigint 0n … 2n ** 64n - 1n, got ${String(value)}`);
+  }
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, value);
+  return bytes;
 }

@@ -36,15 +36,16 @@ export interface FlagWords<W extends string> {
 export function flagWords<const R extends Readonly<Record<string, number>>>(
   rows: R,
 ): FlagWords<keyof R & string> {
-  const entries = Object.entries(rows) as [keyof R & string, number][];
+  const names: readonly (keyof R & string)[] = Object.keys(rows);
+  const bitOf: readonly number[] = Object.values(rows);
   return {
     list(bits) {
-      if (bits === 0) return [];
       const list: ((keyof R & string) | number)[] = [];
       let rest = bits;
-      for (const [word, bit] of entries) {
+      for (let at = 0; rest !== 0 && at < names.length; at++) {
+        const bit = bitOf[at] as number;
         if ((rest & bit) === 0) continue;
-        list.push(word);
+        list.push(names[at] as keyof R & string);
         rest &= ~bit;
       }
       for (let at = 0; rest !== 0; at++) {
