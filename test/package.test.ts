@@ -18,6 +18,10 @@ test("the declarations compile under plain --strict, with libraries checked", ()
     "dist/wire/index.d.ts",
     "dist/filter/index.d.ts",
     "dist/probe/index.d.ts",
+    "dist/netlink/index.d.ts",
+    "dist/netlink/generic/index.d.ts",
+    "dist/netlink/route/index.d.ts",
+    "dist/netlink/diag/index.d.ts",
   ];
   const { status, stdout } = spawnSync(`${ROOT}node_modules/.bin/tsc`, [...args, ...lib, ...files], {
     cwd: ROOT,

@@ -26,7 +26,12 @@ export function note(line: string): void {
 export function toJson(value: unknown): string {
   const digits = (_key: string, item: unknown): unknown =>
     typeof item === "bigint" ? `\u0000${item}` : item;
-  return JSON.stringify(value, digits, 2).replace(/"\\u0000(\d+)"/g, "$1");
+  try {
+    return JSON.stringify(value, undefined, 2);
+  } catch {
+    // There is a bigint in it. To ask a function about each value takes several times as long.
+    return JSON.stringify(value, digits, 2).replace(/"\\u0000(\d+)"/g, "$1");
+  }
 }
 
 /** Reads an option's value as a number of seconds, and gives milliseconds. */

@@ -1,53 +1,136 @@
 /** `windsock addr`: the addresses of the network interfaces. */
 import type { Command } from "commander";
+import type { Address, Link } from "../netlink/route/index.ts";
 import { familyOf, run } from "./_command.ts";
-import { behindShow, readWords } from "./_ip_words.ts";
-import { type Json, linkJson } from "./_link_json.ts";
-import { addressJson } from "./_netlink_json.ts";
-import { type ShowOptions, show, withLinks } from "./_netlink_show.ts";
-import { addressText, linkText } from "./_netlink_text.ts";
+import { readAddressWords } from "./network/addr_select.ts";
+import { addressAndPeer, addressText } from "./network/addr_text.ts";
+import { changeHelp } from "./network/change_help.ts";
+import { change } from "./network/change_verb.ts";
+import { behindShow } from "./network/ip_words.ts";
+import { briefLinkJson, linkJson } from "./network/link_json.ts";
+import { selectLinks } from "./network/link_select.ts";
+import { briefText, linkText, statisticsText, told } from "./network/link_text.ts";
+import { clean, type Json } from "./network/netlink_fields.ts";
+import { addressJson } from "./network/netlink_json.ts";
+import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
+import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
+import { line, type Style, visibleIn } from "./network/netlink_style.ts";
+import type { View } from "./network/netlink_view.ts";
 
 const EXAMPLES = `
-Words: show [ [dev] NAME ] [ up ]. --json has the fields of "ip -j -d addr".
+Words: show [ [dev] NAME ] [ up ] [ master NAME ] [ nomaster ] [ type KIND ] [ group GROUP ] [ to PREFIX ] [ scope SCOPE ]
+[ label PATTERN ], and flags: permanent, dynamic, secondary, primary, tentative, deprecated, dadfailed, temporary, home,
+nodad, optimistic, mngtmpaddr, noprefixroute, autojoin, stable-privacy; behind "--" with - before them, where they are to
+be missing. --json has the fields of "ip -j -d addr".
 
 Examples:
   windsock addr
   windsock addr -4 show dev eth0
-  windsock addr --json`;
+  windsock addr -br -c show scope global
+  windsock addr --json -- show up -deprecated`;
 
 export function addAddr(program: Command): void {
-  program
+  const command = program
     .command("addr")
     .description("the addresses of the network interfaces, as ip addr shows them")
-    .argument("[words...]", "show, and which of them")
-    .option("-4, --ipv4", "those of IPv4")
-    .option("-6, --ipv6", "those of IPv6")
-    .option("--json", "the links as a list, each with its addr_info")
+    .argument("[words...]", "show, and which of them");
+  const has = { families: true, brief: true, stats: true, resolve: true } as const;
+  addShowOptions(command, "the links as a list, each with its addr_info", has)
     .addHelpText("after", EXAMPLES)
-    .action((words: string[], options: ShowOptions) => run("addr", () => addr(words, options)));
+    .addHelpText("after", changeHelp("addr"))
+    .action((words: string[], options: ShowOptions) =>
+      run(
+        "addr",
+        async () => (await change("addr", words, options)) ?? printed(showAddresses(words, options)),
+      ),
+    );
 }
 
-async function addr(words: readonly string[], options: ShowOptions): Promise<number> {
-  const family = familyOf(options);
-  const { dev, plain, up } = readWords(behindShow(words), { dev: "word", up: "flag" } as const, "a name");
-  const device = dev ?? plain;
-  return await withLinks(async (net, names, all) => {
-    const links = device === undefined ? all : [await net.links.get(device)];
-    const addresses = await net.addresses.list({
-      family,
-      device: device === undefined ? undefined : links[0]?.index,
+interface LinkWithAddresses {
+  readonly link: Link;
+  readonly addresses: readonly Address[];
+}
+
+/** What `ip addr show` prints. @throws {UsageError} @throws {NetlinkError} */
+export async function showAddresses(words: readonly string[], options: ShowOptions): Promise<string> {
+  const { links: wanted, family, orNone, has } = readAddressWords(behindShow(words), familyOf(options));
+  const statistics = (options.stats ?? 0) > 0;
+  return await withLinks(
+    async (net, names, all) => {
+      const links = await selectLinks(wanted, net, all, statistics);
+      const device = links.length === 1 ? links[0]?.index : undefined;
+      const addresses = byDevice(await net.addresses.list({ device }));
+      const rows = links.map((link): LinkWithAddresses & { none: boolean } => {
+        const own = addresses.get(link.index) ?? [];
+        return { link, none: own.length === 0, addresses: own.filter((it) => has(it, link)) };
+      });
+      // As ip(8): a link without any address is there, unless those of one family are wanted.
+      const shown = rows.filter((row) => row.addresses.length > 0 || (row.none && orNone));
+      return await show(shown, shownBy(options, family === undefined), options, names);
+    },
+    { statistics },
+  );
+}
+
+function byDevice(addresses: readonly Address[]): Map<number, Address[]> {
+  const lists = new Map<number, Address[]>();
+  for (const address of addresses) {
+    const list = lists.get(address.device);
+    if (list === undefined) lists.set(address.device, [address]);
+    else list.push(address);
+  }
+  return lists;
+}
+
+function shownBy(options: ShowOptions, layer: boolean): Shown<LinkWithAddresses> {
+  if (options.brief) return BRIEF;
+  if (options.oneline) return ONE_LINE;
+  return {
+    json: addrJson,
+    text({ link, addresses }, view, style) {
+      const row = visibleIn(linkJson(link, view, false));
+      const head = linkText(row, link, style, { whole: false, layer, queue: true });
+      const lines = addresses.map((it) => `    ${text(it, view, style)}`);
+      return [head, ...lines, ...(style.stats > 0 ? statisticsText(link, style.stats) : [])].join("\n");
+    },
+  };
+}
+
+function text(address: Address, view: View, style: Style): string {
+  return addressText(visibleIn(addressJson(address, view)), style);
+}
+
+function addrJson({ link, addresses }: LinkWithAddresses, view: View): Json {
+  return { ...linkJson(link, view, false), addr_info: addresses.map((it) => addressJson(it, view)) };
+}
+
+/** As `ip -br addr`. */
+const BRIEF: Shown<LinkWithAddresses> = {
+  json({ link, addresses }, view) {
+    const info = addresses.map((it) => {
+      const { local, address, prefixlen, metric } = addressJson(it, view);
+      return clean({ local, address, prefixlen, metric });
     });
-    const rows = links
-      .filter((link) => up === undefined || link.up)
-      .map((link) => ({
-        ...linkJson(link, names, false),
-        addr_info: addresses.filter((it) => it.device === link.index).map(addressJson),
-      }))
-      .filter((row) => family === undefined || row.addr_info.length > 0);
-    return await show(rows, text, options);
-  });
-}
+    return { ...briefLinkJson(linkJson(link, view, false), false), addr_info: info };
+  },
+  text({ link, addresses }, view, style) {
+    const texts = addresses.map((it) => {
+      const row = visibleIn(addressJson(it, view));
+      return line(addressAndPeer(row, style), told("metric", row.metric));
+    });
+    return briefText(visibleIn(linkJson(link, view, false)), style, texts);
+  },
+};
 
-function text(row: Json): string {
-  return [linkText(row), ...(row.addr_info as Json[]).map(addressText)].join("\n");
-}
+/** As `ip -o addr`: a line for each address, and none for the link. */
+const ONE_LINE: Shown<LinkWithAddresses> = {
+  lines: true,
+  json({ link, addresses }, view) {
+    const head = { index: link.index, dev: link.name };
+    return { addr_info: addresses.map((it) => ({ ...head, ...addressJson(it, view) })) };
+  },
+  text({ link, addresses }, view, style) {
+    const head = `${link.index}: ${visibleIn(link.name)}    `;
+    return addresses.map((it) => head + text(it, view, style).replaceAll("\n", "\\")).join("\n");
+  },
+};

@@ -5,10 +5,10 @@ import { compileFilter, FilterError, type FilterProgram, forCookedSocket } from 
 import { type LinkAddr, PacketSocket, type PacketType, withVlanTag } from "../socket/index.ts";
 import { if_indextoname } from "../sys/index.ts";
 import { CaptureReader, encodeSll2, type LinkTypeName, WireError } from "../wire/index.ts";
-import { type CaptureDevice, captureDevice, devices, filterLink } from "./_capture_device.ts";
-import { CaptureFile } from "./_capture_file.ts";
-import { type LineOptions, packetText, type ShownPacket } from "./_capture_lines.ts";
 import { EXIT, note, print, run, UsageError, wholeNumber } from "./_command.ts";
+import { type CaptureDevice, captureDevice, devices, filterLink } from "./capture/device.ts";
+import { CaptureFile } from "./capture/file.ts";
+import { type LineOptions, packetText, type ShownPacket } from "./capture/lines.ts";
 
 const EXAMPLES = `
 Prints what tcpdump would, with addresses and ports as numbers. FILTER has tcpdump's words. Ends with Ctrl-C or after

@@ -3,15 +3,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { CSyntaxError } from "../bytes/index.ts";
 import { EXIT, note, print, run, toJson, UsageError } from "./_command.ts";
-import { paint } from "./_layout_canvas.ts";
-import { layoutFacts, typeName } from "./_layout_json.ts";
-import { figureOf } from "./_layout_model.ts";
-import type { AnyStruct } from "./_layout_pieces.ts";
-import { type Abi, chosenStruct, type Packing } from "./_layout_source.ts";
-import { drawSvg } from "./_layout_svg.ts";
-import { drawText } from "./_layout_text.ts";
-import { bytesOfValues, hexTable, parseExact } from "./_layout_values.ts";
-import type { ByteOrder, BytesOf } from "./_layout_words.ts";
+import { paint } from "./layout/canvas.ts";
+import { layoutFacts, typeName } from "./layout/json.ts";
+import { figureOf } from "./layout/model.ts";
+import type { AnyStruct } from "./layout/pieces.ts";
+import { type Abi, chosenStruct, type Packing } from "./layout/source.ts";
+import { drawSvg } from "./layout/svg.ts";
+import { drawText } from "./layout/text.ts";
+import { bytesOfValues, hexTable, parseExact } from "./layout/values.ts";
+import type { ByteOrder, BytesOf } from "./layout/words.ts";
 
 interface Options {
   readonly file?: string;

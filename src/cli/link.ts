@@ -1,46 +1,58 @@
 /** `windsock link`: the network interfaces. */
 import type { Command } from "commander";
+import type { Link } from "../netlink/route/index.ts";
 import { run } from "./_command.ts";
-import { behindShow, readWords } from "./_ip_words.ts";
-import { linkJson } from "./_link_json.ts";
-import { type ShowOptions, show, withLinks } from "./_netlink_show.ts";
-import { linkText } from "./_netlink_text.ts";
+import { changeHelp } from "./network/change_help.ts";
+import { change } from "./network/change_verb.ts";
+import { behindShow, readWords } from "./network/ip_words.ts";
+import { briefLinkJson, linkJson } from "./network/link_json.ts";
+import { LINK_WORDS, selectLinks } from "./network/link_select.ts";
+import { briefText, linkText } from "./network/link_text.ts";
+import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
+import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
+import { visibleIn } from "./network/netlink_style.ts";
 
 const EXAMPLES = `
-Words: show [ [dev] NAME ] [ up ] [ master NAME ] [ type KIND ]. --json has the fields of "ip -j -d link".
+Words: show [ [dev] NAME ] [ up ] [ master NAME ] [ nomaster ] [ type KIND ] [ group GROUP ]; a KIND with _slave behind it
+is that of a port's master. --json has the fields of "ip -j -d link".
 
 Examples:
   windsock link
   windsock link show dev eth0 --json
-  windsock link show type bridge`;
+  windsock link -s -c show type bridge`;
 
 export function addLink(program: Command): void {
-  program
+  const command = program
     .command("link")
     .description("the network interfaces, as ip link shows them")
-    .argument("[words...]", "show, and which of them")
-    .option("--json", "the links as a list, with all their fields")
+    .argument("[words...]", "show, and which of them");
+  addShowOptions(command, "the links as a list, with all their fields", { brief: true, stats: true })
     .addHelpText("after", EXAMPLES)
-    .action((words: string[], options: ShowOptions) => run("link", () => link(words, options)));
+    .addHelpText("after", changeHelp("link"))
+    .action((words: string[], options: ShowOptions) =>
+      run("link", async () => (await change("link", words, options)) ?? printed(showLinks(words, options))),
+    );
 }
 
-async function link(words: readonly string[], options: ShowOptions): Promise<number> {
-  const keywords = { dev: "word", up: "flag", master: "word", type: "word" } as const;
-  const { dev, plain, up, master, type } = readWords(behindShow(words), keywords, "a name");
-  const device = dev ?? plain;
-  return await withLinks(async (net, names, all) => {
-    const filtered = master !== undefined || type !== undefined;
-    const links =
-      device !== undefined
-        ? [await net.links.get(device)]
-        : filtered
-          ? await net.links.list({ master, kind: type })
-          : all;
-    const wanted = links.filter((it) => up === undefined || it.up);
-    return await show(
-      wanted.map((it) => linkJson(it, names, true)),
-      linkText,
-      options,
-    );
-  });
+const WHOLE = { whole: true, layer: true, queue: true };
+const LINK: Shown<Link> = {
+  json: (it, view) => linkJson(it, view, true),
+  text: (it, view, style) => linkText(visibleIn(linkJson(it, view, true)), it, style, WHOLE),
+};
+const BRIEF: Shown<Link> = {
+  json: (it, view) => briefLinkJson(linkJson(it, view, true), true),
+  text: (it, view, style) => briefText(visibleIn(linkJson(it, view, true)), style),
+};
+
+/** What `ip link show` prints. @throws {UsageError} @throws {NetlinkError} */
+export async function showLinks(words: readonly string[], options: ShowOptions): Promise<string> {
+  const wanted = readWords(behindShow(words), LINK_WORDS, "a name");
+  const statistics = (options.stats ?? 0) > 0;
+  return await withLinks(
+    async (net, names, all) => {
+      const links = await selectLinks(wanted, net, all, statistics);
+      return await show(links, options.brief ? BRIEF : LINK, options, names);
+    },
+    { statistics },
+  );
 }

@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   resolve: async () => (await import("./resolve.ts")).addResolve,
   route: async () => (await import("./route.ts")).addRoute,
   rule: async () => (await import("./rule.ts")).addRule,
+  sockets: async () => (await import("./sockets.ts")).addSockets,
   trace: async () => (await import("./trace.ts")).addTrace,
 };
 

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { IpAddr } from "../ip/index.ts";
 import { type PingEvent, type PingSessionOptions, ping, targetAddress } from "../probe/index.ts";
 import { EXIT, familyOf, note, print, run, UsageError, wholeNumber } from "./_command.ts";
-import { HostNames } from "./_ping_names.ts";
+import { HostNames } from "./probe/ping_names.ts";
 import {
   eventLine,
   floodText,
@@ -12,7 +12,7 @@ import {
   startLine,
   statisticsLines,
   statusLine,
-} from "./_ping_text.ts";
+} from "./probe/ping_text.ts";
 
 interface Options {
   readonly ipv4?: true;

@@ -1,64 +1,94 @@
 /** `windsock route`: the routing tables, and which route a packet would take. */
 import type { Command } from "commander";
-import type { RouteGetOptions, RouteListOptions } from "../netlink/route/index.ts";
+import type { Route, RouteGetOptions, RouteSocket } from "../netlink/route/index.ts";
 import { familyOf, run, UsageError } from "./_command.ts";
-import { behindShow, numberWord, readWords } from "./_ip_words.ts";
-import { routeJson } from "./_netlink_json.ts";
-import { tableNumber } from "./_netlink_names.ts";
-import { type ShowOptions, show, withLinks } from "./_netlink_show.ts";
-import { routeText } from "./_netlink_text.ts";
+import { changeHelp } from "./network/change_help.ts";
+import { change } from "./network/change_verb.ts";
+import { behindShow, namedWord, numberWord, readWords } from "./network/ip_words.ts";
+import { ipProtocolNumber, tosNumber } from "./network/netlink_names.ts";
+import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
+import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
+import { visibleIn } from "./network/netlink_style.ts";
+import type { LinkNames, View } from "./network/netlink_view.ts";
+import { nexthopObjects } from "./network/nexthop_json.ts";
+import { type Omitted, routeJson, routeRow } from "./network/route_json.ts";
+import { readRouteWords } from "./network/route_select.ts";
+import { routeText } from "./network/route_text.ts";
 
 const EXAMPLES = `
-Words: show [ table NAME|all ] [ dev NAME ] [ proto NAME ] [ type TYPE ]: table main unless told, of IPv4 unless -6 is
-given, and all tables of both for "table all".
-get ADDRESS [ from ADDRESS ] [ iif NAME ] [ oif NAME ] [ mark N ] [ uid N ] [ ipproto N ] [ sport N ] [ dport N ]
-[ fibmatch ]: what a packet to that address would take. --json has the fields of "ip -j -d route".
+Words: show [ [to] [root|match|exact] PREFIX ] [ from [root|match|exact] PREFIX ] [ table NAME|all ] [ dev NAME ]
+[ iif NAME ] [ proto NAME ] [ type TYPE ] [ scope SCOPE ] [ via [inet|inet6] PREFIX ] [ src PREFIX ] [ tos TOS ]
+[ mark N ] [ realms REALMS ]: table main unless told, of IPv4 unless -6 or a prefix tells otherwise, and all tables of
+both for "table all".
+get ADDRESS [ from ADDRESS ] [ iif NAME ] [ oif NAME ] [ tos TOS ] [ mark N ] [ uid N ] [ ipproto NAME ] [ sport N ]
+[ dport N ] [ fibmatch ]: what a packet to that address would take. --json has the fields of "ip -j -d route"; what all
+routes that were asked for have in common is not said, as in ip.
 
 Examples:
   windsock route
   windsock route -6 show table all --json
+  windsock route show root 10.0.0.0/8 proto static
   windsock route get 192.0.2.1 from 198.51.100.7`;
 
 export function addRoute(program: Command): void {
-  program
+  const command = program
     .command("route")
     .description("the routing tables, and which route a packet would take")
-    .argument("[words...]", "show or get, and which")
-    .option("-4, --ipv4", "those of IPv4")
-    .option("-6, --ipv6", "those of IPv6")
-    .option("--json", "the routes as a list")
+    .argument("[words...]", "show or get, and which");
+  const has = { families: true, stats: true, resolve: true } as const;
+  addShowOptions(command, "the routes as a list", has)
     .addHelpText("after", EXAMPLES)
+    .addHelpText("after", changeHelp("route"))
     .action((words: string[], options: ShowOptions) =>
-      run("route", () => (words[0] === "get" ? get(words.slice(1), options) : list(words, options))),
+      run(
+        "route",
+        async () => (await change("route", words, options)) ?? printed(showRoutes(words, options)),
+      ),
     );
 }
 
-async function list(words: readonly string[], options: ShowOptions): Promise<number> {
-  const keywords = { table: "word", dev: "word", proto: "word", type: "word" } as const;
-  const { table = "main", dev, proto, type } = readWords(behindShow(words), keywords);
-  const number = table === "all" ? undefined : tableNumber(table);
-  if (number === undefined && table !== "all") throw new UsageError(`table: no table has the name ${table}`);
-  const family = familyOf(options) ?? (table === "all" ? undefined : "ipv4");
-  // Words that are none are refused by the library, with those that it has.
-  const protocol = proto !== undefined && /^\d+$/.test(proto) ? Number(proto) : proto;
-  const wanted = { family, table: number, device: dev, protocol, type } as RouteListOptions;
+function shownBy(omit: Omitted): Shown<Route> {
+  return {
+    json: (it, view) => routeJson(it, view, omit),
+    text(it, view, style) {
+      const object = it.nexthopId === undefined ? undefined : view.nexthops?.get(it.nexthopId);
+      return routeText(visibleIn(routeRow(it, view, omit)), it, style, visibleIn(object));
+    },
+  };
+}
+
+/** What `ip route show`, or `get`, prints. @throws {UsageError} @throws {NetlinkError} */
+export async function showRoutes(words: readonly string[], options: ShowOptions): Promise<string> {
+  if (words[0] === "get") return await get(words.slice(1), options);
   return await withLinks(async (net, names) => {
-    const routes = await net.routes.list(wanted);
-    return await show(
-      // As ip(8): what is the same for all of them is not said.
-      routes.map((it) => ({ ...routeJson(it, names.nameOf), ...(table !== "all" && { table: undefined }) })),
-      routeText,
-      options,
-    );
+    const { list, has, omit } = await readRouteWords(behindShow(words), familyOf(options), net);
+    const routes = (await net.routes.list(list)).filter(has);
+    return await written(routes, omit, options, names, net);
   });
 }
 
-async function get(words: readonly string[], options: ShowOptions): Promise<number> {
+async function written(
+  routes: readonly Route[],
+  omit: Omitted,
+  options: ShowOptions,
+  names: LinkNames,
+  net: RouteSocket,
+): Promise<string> {
+  const wanted = (options.json || options.details) && routes.some((it) => it.nexthopId !== undefined);
+  const view: View = { names, host: String, stats: 0 };
+  const nexthops = wanted ? await nexthopObjects(net.netlink, view) : undefined;
+  return await show(routes, shownBy(omit), options, names, { nexthops });
+}
+
+async function get(words: readonly string[], options: ShowOptions): Promise<string> {
   const keywords = {
     to: "word",
     from: "word",
     iif: "word",
     oif: "word",
+    dev: "=oif",
+    tos: "word",
+    dsfield: "=tos",
     mark: "word",
     uid: "word",
     ipproto: "word",
@@ -69,21 +99,23 @@ async function get(words: readonly string[], options: ShowOptions): Promise<numb
   const given = readWords(words, keywords, "an address");
   const destination = given.to ?? given.plain;
   if (destination === undefined) throw new UsageError("get: expected an address");
-  const number = (name: "mark" | "uid" | "ipproto" | "sport" | "dport", max?: number): number | undefined =>
+  const number = (name: "mark" | "uid" | "sport" | "dport", max?: number): number | undefined =>
     given[name] === undefined ? undefined : numberWord(given[name], name, max);
   const wanted: RouteGetOptions = {
     source: given.from,
     inputDevice: given.iif,
     device: given.oif,
+    tos: given.tos === undefined ? undefined : namedWord(given.tos, "tos", tosNumber),
     mark: number("mark"),
     userId: number("uid"),
-    ipProtocol: number("ipproto", 255),
+    ipProtocol:
+      given.ipproto === undefined ? undefined : namedWord(given.ipproto, "ipproto", ipProtocolNumber),
     sourcePort: number("sport", 65535),
     destinationPort: number("dport", 65535),
     match: given.fibmatch,
   };
   return await withLinks(async (net, names) => {
     const route = await net.routes.get(destination, wanted);
-    return await show([routeJson(route, names.nameOf)], routeText, options);
+    return await written([route], {}, options, names, net);
   });
 }

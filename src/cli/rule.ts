@@ -1,35 +1,50 @@
 /** `windsock rule`: which routing table is asked for which packet. */
 import type { Command } from "commander";
+import type { Rule } from "../netlink/route/index.ts";
 import { familyOf, run } from "./_command.ts";
-import { behindShow, readWords } from "./_ip_words.ts";
-import { ruleJson } from "./_netlink_json.ts";
-import { type ShowOptions, show, withLinks } from "./_netlink_show.ts";
-import { ruleText } from "./_netlink_text.ts";
+import { changeHelp } from "./network/change_help.ts";
+import { change } from "./network/change_verb.ts";
+import { behindShow } from "./network/ip_words.ts";
+import { ruleJson } from "./network/netlink_json.ts";
+import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
+import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
+import { visibleIn } from "./network/netlink_style.ts";
+import { ruleText } from "./network/netlink_text.ts";
+import { readRuleWords } from "./network/rule_select.ts";
 
 const EXAMPLES = `
-Those of IPv4 unless -6 is given. --json has the fields of "ip -j -d rule".
+Words: show [ pref N ] [ not ] [ from PREFIX ] [ [to] PREFIX ] [ tos TOS ] [ fwmark N[/MASK] ] [ iif NAME ] [ oif NAME ]
+[ l3mdev ] [ uidrange N-N ] [ tun_id N ] [ table NAME ] [ ipproto NAME ] [ sport N[-N] ] [ dport N[-N] ] [ proto NAME ].
+Those of IPv4 unless -6 or a prefix tells otherwise. --json has the fields of "ip -j -d rule".
 
 Examples:
   windsock rule
-  windsock rule -6 show --json`;
+  windsock rule -6 show --json
+  windsock rule show table main`;
 
 export function addRule(program: Command): void {
-  program
+  const command = program
     .command("rule")
     .description("the rules of the routing policy, as ip rule shows them")
-    .argument("[words...]", "show")
-    .option("-4, --ipv4", "those of IPv4")
-    .option("-6, --ipv6", "those of IPv6")
-    .option("--json", "the rules as a list")
+    .argument("[words...]", "show, and which of them");
+  addShowOptions(command, "the rules as a list", { families: true, stats: true, resolve: true })
     .addHelpText("after", EXAMPLES)
-    .action((words: string[], options: ShowOptions) => run("rule", () => rule(words, options)));
+    .addHelpText("after", changeHelp("rule"))
+    .action((words: string[], options: ShowOptions) =>
+      run("rule", async () => (await change("rule", words, options)) ?? printed(showRules(words, options))),
+    );
 }
 
-async function rule(words: readonly string[], options: ShowOptions): Promise<number> {
-  const family = familyOf(options) ?? "ipv4";
-  readWords(behindShow(words), {});
-  return await withLinks(async (net) => {
+const RULE: Shown<Rule> = {
+  json: ruleJson,
+  text: (it, view, style) => ruleText(visibleIn(ruleJson(it, view)), it, style),
+};
+
+/** What `ip rule show` prints. @throws {UsageError} @throws {NetlinkError} */
+export async function showRules(words: readonly string[], options: ShowOptions): Promise<string> {
+  const { family, has } = readRuleWords(behindShow(words), familyOf(options));
+  return await withLinks(async (net, names) => {
     const rules = await net.rules.list({ family });
-    return await show(rules.map(ruleJson), ruleText, options);
+    return await show(rules.filter(has), RULE, options, names);
   });
 }

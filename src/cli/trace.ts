@@ -3,8 +3,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { SocketAddr } from "../ip/index.ts";
 import { hostText, type TraceHop, type TraceMethod, type TraceOptions, trace } from "../probe/index.ts";
 import { EXIT, familyOf, print, run, UsageError, wholeNumber } from "./_command.ts";
-import { RouterNames } from "./_trace_names.ts";
-import { hopFacts, hopLine, jsonLine, startLine } from "./_trace_text.ts";
+import { RouterNames } from "./probe/trace_names.ts";
+import { hopFacts, hopLine, jsonLine, startLine } from "./probe/trace_text.ts";
 
 interface Options {
   readonly ipv4?: true;

@@ -17,11 +17,11 @@ import {
   union,
   unnamedBits,
 } from "../../src/bytes/index.ts";
-import { paint } from "../../src/cli/_layout_canvas.ts";
-import { type Figure, figureOf, type Panel } from "../../src/cli/_layout_model.ts";
-import type { Piece } from "../../src/cli/_layout_pieces.ts";
-import { drawSvg } from "../../src/cli/_layout_svg.ts";
-import { drawText } from "../../src/cli/_layout_text.ts";
+import { paint } from "../../src/cli/layout/canvas.ts";
+import { type Figure, figureOf, type Panel } from "../../src/cli/layout/model.ts";
+import type { Piece } from "../../src/cli/layout/pieces.ts";
+import { drawSvg } from "../../src/cli/layout/svg.ts";
+import { drawText } from "../../src/cli/layout/text.ts";
 import { randomStructs } from "../bytes/_random_structs.ts";
 
 /** Another seed tries other structs: `STRUCT_SEED=7 npm test cli/layout_model`. */

@@ -25,7 +25,7 @@ import {
   u128,
   union,
 } from "../../src/bytes/index.ts";
-import { bytesOfValues, hexTable, parseExact } from "../../src/cli/_layout_values.ts";
+import { bytesOfValues, hexTable, parseExact } from "../../src/cli/layout/values.ts";
 import { random } from "../socket/_helpers.ts";
 import { needsGcc, runC } from "../sys/_gcc.ts";
 import { randomTexts } from "./_random_c.ts";

@@ -1,80 +1,10 @@
-/** link, addr, route, rule, neigh and monitor, beside ip(8) in a namespace of their own. */
+/** link, addr, route, rule, neigh and monitor as commands, in a namespace of their own. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertOneLine, inNamespace, noNamespaces, windsock } from "./_cli.ts";
+import { plain, withoutMaker } from "./_netlink_compare.ts";
 
 const skip = noNamespaces();
-
-const SET_UP = `
-  ip link add br0 type bridge; ip link set br0 up
-  ip route add 10.0.0.0/8 via 192.0.2.2 metric 5; ip route add 10.9.0.0/16 nexthop via 192.0.2.3 nexthop via 192.0.2.4 weight 3
-  ip -6 route add 2001:db8:5::/48 via 2001:db8::9; ip route add blackhole 10.8.0.0/16 table 77
-  ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev d0; ip neigh add 2001:db8::7 lladdr 02:00:00:00:00:07 dev d0
-  ip rule add from 10.0.0.0/8 table 77; ip -6 rule add to 2001:db9::/32 prohibit`;
-
-const SAME: readonly [ours: string, theirs: string][] = [
-  ["link", "link"],
-  ["link show d0", "link show d0"],
-  ["link show type bridge", "link show type bridge"],
-  ["link ls up", "link ls up"],
-  ["addr", "addr"],
-  ["addr -4", "-4 addr"],
-  ["addr show dev d0", "addr show dev d0"],
-  ["route", "route"],
-  ["route -6", "-6 route"],
-  ["route list table 77", "route list table 77"],
-  ["route show table all", "route show table all"],
-  ["route show dev d0", ""],
-  ["route get 10.1.2.3", "route get 10.1.2.3"],
-  ["route get 2001:db8:5::1", "route get 2001:db8:5::1"],
-  ["rule", "rule"],
-  ["rule -6 show", "-6 rule show"],
-  ["neigh", "neigh"],
-  ["neigh -6 show dev d0 nud permanent", ""],
-];
-
-test("--json has what ip -j -d has", { skip }, async () => {
-  const script = SAME.map(
-    ([ours, theirs]) => `"$NODE" "$CLI" ${ours} --json; echo ---
-      ${theirs === "" ? "echo" : `ip -j -d ${theirs}`}; echo ---`,
-  ).join("\n");
-  using program = inNamespace(`${SET_UP}\n${script}`);
-  const { stdout, stderr } = await program.ended;
-  assert.equal(stderr, "");
-  // Timers go on between two commands; of addresses, ip(8) before 6.3 does not tell who made them.
-  const still = (name: string, value: unknown): unknown =>
-    /_timer$|^expires$/.test(name) ? undefined : value;
-  const parts = stdout.toString().split("---\n");
-  for (const [at, [ours, theirs]] of SAME.entries()) {
-    const [a, b] = [parts[2 * at] ?? "", parts[2 * at + 1] ?? ""];
-    assert.ok(JSON.parse(a).length > 0, ours);
-    if (theirs === "") continue;
-    const made = ours.startsWith("addr")
-      ? (text: string) => text.replace(/,?\s*"protocol": ?"kernel_\w+"/g, "")
-      : String;
-    const rows = (JSON.parse(made(b), still) as object[]).filter((row) => Object.keys(row).length > 0);
-    assert.deepEqual(JSON.parse(made(a), still), rows, ours);
-  }
-});
-
-test("for people: the words of ip", { skip }, async () => {
-  using program = inNamespace(`${SET_UP}
-    for words in "link show d0" "addr -4 show d0" "route" "route get 10.1.2.3" "rule" "neigh -4"; do "$NODE" "$CLI" $words; done`);
-  const { stdout, stderr } = await program.ended;
-  assert.equal(stderr, "");
-  const text = stdout.toString();
-  for (const line of [
-    /^\d+: d0@d1: <[A-Z,_-]+> mtu 1500 qdisc \w+ state \w+/m,
-    /^ {4}inet 192\.0\.2\.1\/24 scope global d0$/m,
-    /^10\.0\.0\.0\/8 via 192\.0\.2\.2 dev d0 metric 5$/m,
-    /^\tnexthop via 192\.0\.2\.4 dev d0 weight 3$/m,
-    /^10\.1\.2\.3 via 192\.0\.2\.2 dev d0 src 192\.0\.2\.1 uid 0$/m,
-    /^\d+:\tfrom 10\.0\.0\.0\/8 lookup 77/m,
-    /^192\.0\.2\.7 dev d0 lladdr 02:00:00:00:00:07 PERMANENT$/m,
-  ]) {
-    assert.match(text, line);
-  }
-});
 
 test("monitor says what comes and goes", { skip }, async () => {
   using program = inNamespace(
@@ -102,6 +32,104 @@ test("monitor says what comes and goes", { skip }, async () => {
   );
 });
 
+const CHANGES = `
+  ip addr add 192.0.2.77/24 brd + dev d0; ip addr add 192.0.2.78/24 dev d0 label d0:x
+  ip addr change 192.0.2.78/24 dev d0 valid_lft 100 preferred_lft 50
+  ip route add 10.9.0.0/24 via 192.0.2.9; ip route add 10.10.0.0/24 nexthop via 192.0.2.9 nexthop via 192.0.2.10 weight 3
+  ip route replace 10.9.0.0/24 via 192.0.2.8 mtu 1400; ip route add blackhole 10.11.0.0/16 table 77 proto static
+  ip neigh add 192.0.2.8 lladdr 02:00:00:00:00:01 dev d0; ip neigh replace 192.0.2.8 lladdr 02:00:00:00:00:02 dev d0
+  ip rule add pref 5 table 7; ip -6 rule add pref 6 to 2001:db8::/32 prohibit
+  ip addr add 2001:db8:7::1/64 dev d0 nodad; ip -6 route add 2001:db8:5::/48 via 2001:db8::9 pref high
+  ip link set d0 mtu 1400; ip link set d1 alias a-word; ip link set d1 promisc on
+  ip -6 route del 2001:db8:5::/48; ip rule del pref 5; ip neigh del 192.0.2.8 dev d0; ip route del 10.9.0.0/24
+  ip addr del 2001:db8:7::1/64 dev d0; ip addr del 192.0.2.78/24 dev d0`;
+
+test("monitor label: the lines of ip monitor label", { skip }, async () => {
+  // Both have begun as soon as they tell of a rule that comes and goes, and told of all when they tell of the last one.
+  const both = (pref: number): string => `
+    until grep -q "^.RULE.${pref}:" /mnt/theirs && grep -q "^.RULE.${pref}:" /mnt/ours; do
+      ip rule add pref ${pref} table 9; ip rule del pref ${pref}; sleep 0.1
+    done`;
+  using program = inNamespace(`ip link set d0 arp on
+    until [ "$(ip -br link show type veth | grep -c " UP ")" = 2 ]; do sleep 0.1; done
+    WORDS="label link address route rule neigh"
+    stdbuf -oL ip monitor $WORDS > /mnt/theirs & THEIRS=$!
+    "$NODE" "$CLI" monitor $WORDS > /mnt/ours 2> /mnt/said & OURS=$!
+    touch /mnt/ours
+    ${both(1)}
+    ${CHANGES}
+    ${both(2)}
+    kill $THEIRS $OURS; wait
+    cat /mnt/theirs; echo ---; cat /mnt/ours`);
+  const { stdout, stderr } = await program.ended;
+  assert.equal(stderr, "");
+  const [theirs = [], ours = []] = stdout
+    .toString()
+    .split("---\n")
+    .map((text) =>
+      plain(withoutMaker(text))
+        .join("\n")
+        .split(/\n(?=\[)/),
+    )
+    // Between the two rules, which come and go as often as it takes.
+    .map((events) => {
+      const first = events.findLastIndex((event) => /Deleted 1:/.test(event));
+      const all = events.slice(
+        first + 1,
+        events.findIndex((event) => /^.RULE.2:/.test(event)),
+      );
+      // What IPv6 does of its own, and tells of again where nothing has changed.
+      return all.filter((event) => !/fe80::|ff0[0-9a-f]::|2001:db8::1\/64/.test(event));
+    });
+  assert.ok(theirs.length > 20, `${theirs.length} events`);
+  assert.deepEqual(ours, theirs);
+});
+
+test("names of hosts, colours, and what a terminal must not see", { skip }, async () => {
+  const commands = [
+    "neigh -r show to 192.0.2.7",
+    "neigh -rj show to 192.0.2.7",
+    "neigh show to 192.0.2.7",
+    "neigh -c show to 192.0.2.7",
+    "neigh -c=auto show to 192.0.2.7",
+    "neigh --color=never show to 192.0.2.7",
+    "link -br show type ifb",
+    "link show type ifb",
+    "link -o -d show type ifb",
+    "link -j show type ifb",
+    "addr -br show type ifb",
+  ];
+  using program = inNamespace(
+    `NAME=$(printf 'a\\033[31m\\302\\233b')
+    ip link add "$NAME" type ifb; ip link set "$NAME" alias "$(printf 'x\\ny\\033]0;t\\007')"
+    ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev d0
+    ${commands.map((words) => `"$NODE" "$CLI" ${words}; echo ---`).join("\n")}
+    COLORFGBG="15;0" "$NODE" "$CLI" neigh -c=always show to 192.0.2.7; echo ---
+    NO_COLOR=1 "$NODE" "$CLI" neigh -c=auto show to 192.0.2.7`,
+    { hosts: "127.0.0.1 localhost\n192.0.2.7 seven.example\n" },
+    { env: { COLORFGBG: "", NO_COLOR: "" } },
+  );
+  const { stdout, stderr } = await program.ended;
+  assert.equal(stderr, "");
+  const [named, namedJson, bare, ...rest] = stdout.toString().split("---\n");
+  const [painted, auto, never, brief, link, oneline, json, addr, bold, no] = rest;
+  assert.equal(named, "seven.example dev d0 lladdr 02:00:00:00:00:07 PERMANENT\n");
+  assert.equal(JSON.parse(namedJson ?? "")[0].dst, "seven.example");
+  assert.equal(bare, "192.0.2.7 dev d0 lladdr 02:00:00:00:00:07 PERMANENT\n");
+  const paint = (mark: string): string =>
+    `\x1b[${mark}35m192.0.2.7\x1b[0m dev \x1b[${mark}36md0\x1b[0m lladdr \x1b[${mark}33m02:00:00:00:00:07\x1b[0m PERMANENT\n`;
+  assert.equal(painted, paint(""));
+  assert.equal(bold, paint("1;"));
+  for (const text of [auto, never, no]) assert.equal(text, bare);
+  const name = "a\\x1b[31m\\x9bb";
+  for (const text of [brief, addr]) assert.match(text ?? "", /^a\\x1b\[31m\\x9bb +DOWN/);
+  assert.ok(link?.includes(`: ${name}: <BROADCAST,NOARP>`), link);
+  assert.ok(link?.includes("\n    alias x\\x0ay\\x1b]0;t\\x07\n"), link);
+  for (const text of [brief, link, oneline, addr]) assert.doesNotMatch(text ?? "", /(?!\n)\p{Cc}/u);
+  assert.equal(oneline?.split("\n").length, 2);
+  assert.equal(JSON.parse(json ?? "")[0].ifalias, "x\ny\x1b]0;t\x07");
+});
+
 test("wrong words: exit code 2; what the kernel refuses: 1; each in one line", async () => {
   for (const [words, code, says] of [
     ["link show dev", 2, /dev: expected a word/],
@@ -113,7 +141,7 @@ test("wrong words: exit code 2; what the kernel refuses: 1; each in one line", a
     ["route get", 2, /get: expected an address/],
     ["route get 1.2.3", 2, /1\.2\.3/],
     ["route get 127.0.0.1 mark x", 2, /mark: expected a number/],
-    ["rule show x", 2, /got x/],
+    ["rule show x", 2, /"x" is not an IP address/],
     ["monitor links", 2, /expected link, address.*got links/],
     ["link show dev nosuchlink", 1, /RTM_GETLINK nosuchlink: No such device \(ENODEV\)/],
   ] as const) {

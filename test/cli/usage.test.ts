@@ -17,6 +17,7 @@ const COMMANDS = [
   "capture",
   "ping",
   "trace",
+  "sockets",
 ];
 
 test("--version prints the version of package.json", async () => {
