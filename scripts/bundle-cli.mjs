@@ -21,6 +21,10 @@ await build({
   banner: {
     js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
   },
+  // Names stay as they are: errors are told by them.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: "none",
   logLevel: "warning",
 });
 copyFileSync(`${root}node_modules/commander/LICENSE`, `${bundled}/commander.LICENSE`);
