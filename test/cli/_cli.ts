@@ -64,6 +64,9 @@ export class Program implements Disposable {
     const timer = setTimeout(() => {
       hung = true;
       child.kill("SIGKILL");
+      // What it has started, and left running, may still hold them.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
     }, options.limitMs ?? LIMIT_MS);
     this.ended = new Promise<Ended>((resolve, reject) => {
       child.on("error", reject);

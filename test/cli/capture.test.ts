@@ -38,6 +38,7 @@ function capturing(args: string, script: string): string {
 test("lines are tcpdump's, a filter is in force, and the end is told", withTcpdump, async () => {
   const script = `
     tcpdump -i lo -nn -S -c 8 -w /mnt/theirs icmp 2>/mnt/tcpdump & tcpdump=$!
+    trap 'kill $tcpdump 2>/dev/null' EXIT
     until grep -q listening /mnt/tcpdump; do sleep 0.02; done
     WANT=8 ${capturing("-i lo icmp", "ping -c 4 -i 0.01 127.0.0.1 >/dev/null; ping -c 1 ::1 >/dev/null")}
     wait $tcpdump
