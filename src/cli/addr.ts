@@ -5,10 +5,8 @@ import { familyOf, run } from "./_command.ts";
 import { readAddressWords } from "./network/addr_select.ts";
 import { addressAndPeer, addressText } from "./network/addr_text.ts";
 import { changeHelp } from "./network/change_help.ts";
-import { change } from "./network/change_verb.ts";
-import { behindShow } from "./network/ip_words.ts";
+import { behindShow, change } from "./network/change_verb.ts";
 import { briefLinkJson, linkJson } from "./network/link_json.ts";
-import { selectLinks } from "./network/link_select.ts";
 import { briefText, linkText, statisticsText, told } from "./network/link_text.ts";
 import { clean, type Json } from "./network/netlink_fields.ts";
 import { addressJson } from "./network/netlink_json.ts";
@@ -20,21 +18,25 @@ import type { View } from "./network/netlink_view.ts";
 const EXAMPLES = `
 Words: show [ [dev] NAME ] [ up ] [ master NAME ] [ nomaster ] [ type KIND ] [ group GROUP ] [ to PREFIX ] [ scope SCOPE ]
 [ label PATTERN ], and flags: permanent, dynamic, secondary, primary, tentative, deprecated, dadfailed, temporary, home,
-nodad, optimistic, mngtmpaddr, noprefixroute, autojoin, stable-privacy; behind "--" with - before them, where they are to
-be missing. --json has the fields of "ip -j -d addr".
+nodad, optimistic, mngtmpaddr, noprefixroute, autojoin, stable-privacy; with - before them where they are to be missing.
+--json has the fields of "ip -j -d addr".
 
 Examples:
   windsock addr
   windsock addr -4 show dev eth0
   windsock addr -br -c show scope global
-  windsock addr --json -- show up -deprecated`;
+  windsock addr --json show up -deprecated`;
+
+/** Flags that are to be missing. */
+export const MISSING =
+  /^-(?:permanent|dynamic|secondary|primary|tentative|deprecated|dadfailed|temporary|home|nodad|mngtmpaddr|noprefixroute|autojoin|stable-privacy)$/;
 
 export function addAddr(program: Command): void {
   const command = program
     .command("addr")
     .description("the addresses of the network interfaces, as ip addr shows them")
     .argument("[words...]", "show, and which of them");
-  const has = { families: true, brief: true, stats: true, resolve: true } as const;
+  const has = { families: true, brief: true, stats: true, resolve: true, missing: MISSING } as const;
   addShowOptions(command, "the links as a list, each with its addr_info", has)
     .addHelpText("after", EXAMPLES)
     .addHelpText("after", changeHelp("addr"))
@@ -53,11 +55,13 @@ interface LinkWithAddresses {
 
 /** What `ip addr show` prints. @throws {UsageError} @throws {NetlinkError} */
 export async function showAddresses(words: readonly string[], options: ShowOptions): Promise<string> {
-  const { links: wanted, family, orNone, has } = readAddressWords(behindShow(words), familyOf(options));
+  const rest = behindShow("addr", words);
+  const asked = familyOf(options);
   const statistics = (options.stats ?? 0) > 0;
   return await withLinks(
     async (net, names, all) => {
-      const links = await selectLinks(wanted, net, all, statistics);
+      const { links: wanted, family, orNone, labelled, has } = await readAddressWords(rest, asked, net);
+      const links = wanted(all);
       const device = links.length === 1 ? links[0]?.index : undefined;
       const addresses = byDevice(await net.addresses.list({ device }));
       const rows = links.map((link): LinkWithAddresses & { none: boolean } => {
@@ -66,7 +70,7 @@ export async function showAddresses(words: readonly string[], options: ShowOptio
       });
       // As ip(8): a link without any address is there, unless those of one family are wanted.
       const shown = rows.filter((row) => row.addresses.length > 0 || (row.none && orNone));
-      return await show(shown, shownBy(options, family === undefined), options, names);
+      return await show(shown, shownBy(options, family === undefined, labelled), options, names);
     },
     { statistics },
   );
@@ -82,7 +86,8 @@ function byDevice(addresses: readonly Address[]): Map<number, Address[]> {
   return lists;
 }
 
-function shownBy(options: ShowOptions, layer: boolean): Shown<LinkWithAddresses> {
+/** @param bare the addresses without their links, as ip(8) has text where a label is asked for */
+function shownBy(options: ShowOptions, layer: boolean, bare: boolean): Shown<LinkWithAddresses> {
   if (options.brief) return BRIEF;
   if (options.oneline) return ONE_LINE;
   return {
@@ -91,7 +96,9 @@ function shownBy(options: ShowOptions, layer: boolean): Shown<LinkWithAddresses>
       const row = visibleIn(linkJson(link, view, false));
       const head = linkText(row, link, style, { whole: false, layer, queue: true });
       const lines = addresses.map((it) => `    ${text(it, view, style)}`);
-      return [head, ...lines, ...(style.stats > 0 ? statisticsText(link, style.stats) : [])].join("\n");
+      return bare
+        ? lines.join("\n")
+        : [head, ...lines, ...(style.stats > 0 ? statisticsText(link, style.stats) : [])].join("\n");
     },
   };
 }

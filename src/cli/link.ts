@@ -2,11 +2,10 @@
 import type { Command } from "commander";
 import type { Link } from "../netlink/route/index.ts";
 import { run } from "./_command.ts";
+import { readAddressWords } from "./network/addr_select.ts";
 import { changeHelp } from "./network/change_help.ts";
-import { change } from "./network/change_verb.ts";
-import { behindShow, readWords } from "./network/ip_words.ts";
+import { behindShow, change } from "./network/change_verb.ts";
 import { briefLinkJson, linkJson } from "./network/link_json.ts";
-import { LINK_WORDS, selectLinks } from "./network/link_select.ts";
 import { briefText, linkText } from "./network/link_text.ts";
 import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
 import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
@@ -46,12 +45,12 @@ const BRIEF: Shown<Link> = {
 
 /** What `ip link show` prints. @throws {UsageError} @throws {NetlinkError} */
 export async function showLinks(words: readonly string[], options: ShowOptions): Promise<string> {
-  const wanted = readWords(behindShow(words), LINK_WORDS, "a name");
+  const rest = behindShow("link", words);
   const statistics = (options.stats ?? 0) > 0;
   return await withLinks(
     async (net, names, all) => {
-      const links = await selectLinks(wanted, net, all, statistics);
-      return await show(links, options.brief ? BRIEF : LINK, options, names);
+      const { links } = await readAddressWords(rest, undefined, net, false);
+      return await show(links(all), options.brief ? BRIEF : LINK, options, names);
     },
     { statistics },
   );

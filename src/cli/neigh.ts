@@ -1,10 +1,22 @@
 /** `windsock neigh`: who has which link-layer address. */
 import type { Command } from "commander";
-import type { Neighbor } from "../netlink/route/index.ts";
+import type { Family, Neighbor } from "../netlink/route/index.ts";
 import { familyOf, run, UsageError } from "./_command.ts";
 import { changeHelp } from "./network/change_help.ts";
-import { change } from "./network/change_verb.ts";
-import { behindShow, familyOfPrefix, prefixWord, readWords } from "./network/ip_words.ts";
+import { behindShow, change, isGet } from "./network/change_verb.ts";
+import {
+  type Addr,
+  addrWord,
+  ask,
+  deviceWord,
+  duplicate,
+  type Grammar,
+  garbage,
+  matches,
+  readGrammar,
+  Words,
+} from "./network/change_words.ts";
+import { readNeighborWords } from "./network/neigh_select.ts";
 import { neighborJson } from "./network/netlink_json.ts";
 import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
 import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
@@ -37,61 +49,56 @@ export function addNeigh(program: Command): void {
     );
 }
 
-const STATES = ["incomplete", "reachable", "stale", "delay", "probe", "failed", "noarp", "permanent"];
-/** What is left out where no state is asked for; `none` stands for an entry without any. */
-const QUIET = ["noarp", "none"];
-
-function statesOf(nud: readonly string[] | undefined): (neighbor: Neighbor) => boolean {
-  const all = [...STATES, "none"];
-  for (const word of nud ?? []) {
-    if (word !== "all" && !all.includes(word)) {
-      throw new UsageError(`nud: expected one of ${all.join(", ")}, all, got ${word}`);
-    }
-  }
-  const wanted =
-    nud === undefined ? all.filter((word) => !QUIET.includes(word)) : nud.includes("all") ? all : nud;
-  return ({ state, flags }) =>
-    // As ip(8): these are there whatever their state.
-    flags.includes("proxy") ||
-    flags.includes("externLearn") ||
-    (state.length === 0 ? wanted.includes("none") : state.some((word) => wanted.includes(`${word}`)));
-}
+/** What is meant unless states are told: all that somebody has asked for. */
+const USUAL = ["incomplete", "reachable", "stale", "delay", "probe", "failed", "permanent"];
 
 /** What `ip neigh show` prints. @throws {UsageError} @throws {NetlinkError} */
 export async function showNeighbors(words: readonly string[], options: ShowOptions): Promise<string> {
-  const keywords = {
-    dev: "word",
-    to: "word",
-    nud: "words",
-    proxy: "flag",
-    unused: "flag",
-    master: "word",
-    vrf: "=master",
-    nomaster: "flag",
-  } as const;
-  const { dev, to, plain, nud, proxy, unused, master, nomaster } = readWords(
-    behindShow(words),
-    keywords,
-    "a prefix",
-  );
-  const asked = familyOf(options);
-  const text = to ?? plain;
-  const prefix = text === undefined ? undefined : prefixWord(text, asked);
-  const family = asked ?? (prefix === undefined ? undefined : familyOfPrefix(prefix));
-  const hasState = statesOf(nud);
-  return await withLinks(async (net, names, links) => {
-    const above = master === undefined ? undefined : (await net.links.get(master)).index;
-    const masters = new Map(links.map((link) => [link.index, link.master]));
-    const all = await net.neighbors.list({ family, device: dev, proxy });
-    const wanted = all.filter(
-      (it) =>
-        hasState(it) &&
-        (prefix === undefined || prefix.contains(it.address)) &&
-        (unused === undefined || !it.references) &&
-        (above === undefined || masters.get(it.device) === above) &&
-        (nomaster === undefined || masters.get(it.device) === undefined),
+  const family = familyOf(options);
+  if (isGet("neigh", words[0])) return await get(words.slice(1), family, options);
+  const rest = behindShow("neigh", words);
+  return await withLinks(async (net, names) => {
+    const { list, has } = await readNeighborWords(rest, family, net, USUAL, [...USUAL, "noarp", "none"]);
+    const neighbors = (await ask(() => net.neighbors.list(list))).filter(has);
+    return await show(neighbors, shownBy(list.device !== undefined), options, names);
+  });
+}
+
+interface Asked {
+  to?: Addr | undefined;
+  device?: string;
+  proxy?: true;
+}
+
+const GET: Grammar<Asked> = {
+  dev: (words, it) => {
+    it.device = words.value();
+  },
+};
+
+async function get(
+  words: readonly string[],
+  family: Family | undefined,
+  options: ShowOptions,
+): Promise<string> {
+  const it: Asked = {};
+  await readGrammar(new Words(words), GET, it, (rest, state, keyword) => {
+    const proxy = matches(keyword, "proxy");
+    const word = keyword === "to" || proxy ? rest.value() : keyword;
+    if (state.to !== undefined) throw proxy ? duplicate("address", word) : garbage("to", word);
+    state.to = addrWord(word, family);
+    if (proxy) state.proxy = true;
+  });
+  const { to, device, proxy } = it;
+  if (to === undefined || device === undefined) {
+    throw new UsageError("Device and address are required arguments.");
+  }
+  return await withLinks(async (net, names) => {
+    const on = await deviceWord(net, device);
+    const neighbor = await ask(() =>
+      net.neighbors.get({ device: on, address: to, flags: proxy ? ["proxy"] : [] }),
     );
-    return await show(wanted, shownBy(dev !== undefined), options, names);
+    return await show([neighbor], shownBy(false), options, names);
   });
 }
 

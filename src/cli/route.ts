@@ -1,11 +1,21 @@
 /** `windsock route`: the routing tables, and which route a packet would take. */
 import type { Command } from "commander";
-import type { Route, RouteGetOptions, RouteSocket } from "../netlink/route/index.ts";
+import type { Family, Route, RouteGetOptions, RouteSocket } from "../netlink/route/index.ts";
 import { familyOf, run, UsageError } from "./_command.ts";
 import { changeHelp } from "./network/change_help.ts";
-import { change } from "./network/change_verb.ts";
-import { behindShow, namedWord, numberWord, readWords } from "./network/ip_words.ts";
-import { ipProtocolNumber, tosNumber } from "./network/netlink_names.ts";
+import { dsfieldNumber, ipProtocolNumber } from "./network/change_names.ts";
+import { behindShow, change, isGet } from "./network/change_verb.ts";
+import {
+  ask,
+  deviceWord,
+  type Grammar,
+  type Place,
+  placeOf,
+  prefixOf,
+  readGrammar,
+  Words,
+} from "./network/change_words.ts";
+import { showNumbers } from "./network/netlink_names.ts";
 import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
 import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
 import { visibleIn } from "./network/netlink_style.ts";
@@ -59,10 +69,17 @@ function shownBy(omit: Omitted): Shown<Route> {
 
 /** What `ip route show`, or `get`, prints. @throws {UsageError} @throws {NetlinkError} */
 export async function showRoutes(words: readonly string[], options: ShowOptions): Promise<string> {
-  if (words[0] === "get") return await get(words.slice(1), options);
+  if (isGet("route", words[0])) return await get(words.slice(1), options);
   return await withLinks(async (net, names) => {
-    const { list, has, omit } = await readRouteWords(behindShow(words), familyOf(options), net);
-    const routes = (await net.routes.list(list)).filter(has);
+    const { list, has, omit, cached } = await readRouteWords(
+      behindShow("route", words),
+      familyOf(options),
+      net,
+    );
+    // The kernel has not remembered routes of IPv4 since 3.6, and does not list those of IPv6.
+    // The main table, alone, may not be there yet.
+    const wanted = { ...list, tableMustExist: list.table !== 254 };
+    const routes = cached ? [] : (await ask(() => net.routes.list(wanted))).filter(has);
     return await written(routes, omit, options, names, net);
   });
 }
@@ -74,48 +91,73 @@ async function written(
   names: LinkNames,
   net: RouteSocket,
 ): Promise<string> {
+  showNumbers(options.numeric === true);
   const wanted = (options.json || options.details) && routes.some((it) => it.nexthopId !== undefined);
   const view: View = { names, host: String, stats: 0 };
   const nexthops = wanted ? await nexthopObjects(net.netlink, view) : undefined;
   return await show(routes, shownBy(omit), options, names, { nexthops });
 }
 
+interface Asked {
+  family: Family | undefined;
+  to?: Place;
+  device?: string;
+  inputDevice?: string;
+  readonly wanted: { -readonly [K in keyof RouteGetOptions]?: RouteGetOptions[K] };
+}
+
+const GET: Grammar<Asked> = {
+  "tos dsfield*": (words, { wanted }) => {
+    wanted.tos = words.named(dsfieldNumber, "TOS value is invalid");
+  },
+  "from*": (words, it) => {
+    const { addr, family } = placeOf(words.value(), it.family);
+    it.family ??= family;
+    it.wanted.source = addr;
+  },
+  iif: (words, it) => {
+    it.inputDevice = words.value();
+  },
+  mark: (words, { wanted }) => {
+    wanted.mark = words.number("invalid mark value");
+  },
+  "oif dev": (words, it) => {
+    it.device = words.value();
+  },
+  uid: (words, { wanted }) => {
+    wanted.userId = words.number("invalid UID");
+  },
+  "fibmatch*": (_, { wanted }) => {
+    wanted.match = true;
+  },
+  sport: (words, { wanted }) => {
+    wanted.sourcePort = words.number("invalid sport", 0xffff);
+  },
+  dport: (words, { wanted }) => {
+    wanted.destinationPort = words.number("invalid dport", 0xffff);
+  },
+  ipproto: (words, { wanted }) => {
+    wanted.ipProtocol = words.named(ipProtocolNumber, 'Invalid "ipproto" value');
+  },
+};
+
 async function get(words: readonly string[], options: ShowOptions): Promise<string> {
-  const keywords = {
-    to: "word",
-    from: "word",
-    iif: "word",
-    oif: "word",
-    dev: "=oif",
-    tos: "word",
-    dsfield: "=tos",
-    mark: "word",
-    uid: "word",
-    ipproto: "word",
-    sport: "word",
-    dport: "word",
-    fibmatch: "flag",
-  } as const;
-  const given = readWords(words, keywords, "an address");
-  const destination = given.to ?? given.plain;
-  if (destination === undefined) throw new UsageError("get: expected an address");
-  const number = (name: "mark" | "uid" | "sport" | "dport", max?: number): number | undefined =>
-    given[name] === undefined ? undefined : numberWord(given[name], name, max);
-  const wanted: RouteGetOptions = {
-    source: given.from,
-    inputDevice: given.iif,
-    device: given.oif,
-    tos: given.tos === undefined ? undefined : namedWord(given.tos, "tos", tosNumber),
-    mark: number("mark"),
-    userId: number("uid"),
-    ipProtocol:
-      given.ipproto === undefined ? undefined : namedWord(given.ipproto, "ipproto", ipProtocolNumber),
-    sourcePort: number("sport", 65535),
-    destinationPort: number("dport", 65535),
-    match: given.fibmatch,
-  };
+  const it: Asked = { family: familyOf(options), wanted: {} };
+  await readGrammar(new Words(words), GET, it, (rest, state, keyword) => {
+    state.to = placeOf(keyword === "to" ? rest.value() : keyword, state.family);
+    state.family ??= state.to.family;
+  });
+  if (it.to === undefined) throw new UsageError("need at least a destination address");
   return await withLinks(async (net, names) => {
-    const route = await net.routes.get(destination, wanted);
+    const { to, device, inputDevice, wanted } = it;
+    const family = to?.family ?? "ipv4";
+    const route = await ask(async () =>
+      net.routes.get(prefixOf(to as Place, family).addr, {
+        ...wanted,
+        device: device === undefined ? undefined : await deviceWord(net, device),
+        inputDevice: inputDevice === undefined ? undefined : await deviceWord(net, inputDevice),
+      }),
+    );
     return await written([route], {}, options, names, net);
   });
 }

@@ -3,8 +3,7 @@ import type { Command } from "commander";
 import type { Rule } from "../netlink/route/index.ts";
 import { familyOf, run } from "./_command.ts";
 import { changeHelp } from "./network/change_help.ts";
-import { change } from "./network/change_verb.ts";
-import { behindShow } from "./network/ip_words.ts";
+import { behindShow, change } from "./network/change_verb.ts";
 import { ruleJson } from "./network/netlink_json.ts";
 import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
 import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
@@ -15,7 +14,7 @@ import { readRuleWords } from "./network/rule_select.ts";
 const EXAMPLES = `
 Words: show [ pref N ] [ not ] [ from PREFIX ] [ [to] PREFIX ] [ tos TOS ] [ fwmark N[/MASK] ] [ iif NAME ] [ oif NAME ]
 [ l3mdev ] [ uidrange N-N ] [ tun_id N ] [ table NAME ] [ ipproto NAME ] [ sport N[-N] ] [ dport N[-N] ] [ proto NAME ].
-Those of IPv4 unless -6 or a prefix tells otherwise. --json has the fields of "ip -j -d rule".
+Those of IPv4 unless -6 is told. --json has the fields of "ip -j -d rule".
 
 Examples:
   windsock rule
@@ -42,7 +41,7 @@ const RULE: Shown<Rule> = {
 
 /** What `ip rule show` prints. @throws {UsageError} @throws {NetlinkError} */
 export async function showRules(words: readonly string[], options: ShowOptions): Promise<string> {
-  const { family, has } = readRuleWords(behindShow(words), familyOf(options));
+  const { family, has } = await readRuleWords(behindShow("rule", words), familyOf(options));
   return await withLinks(async (net, names) => {
     const rules = await net.rules.list({ family });
     return await show(rules.filter(has), RULE, options, names);

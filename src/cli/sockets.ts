@@ -50,7 +50,8 @@ FILTER: [ state STATE | exclude STATE ]... [ EXPRESSION ], with ss's words: src 
 and dport [ = != < <= > >= ] :PORT, dev NAME, fwmark MARK[/MASK], cgroup PATH, autobound, and, or, not and ( ).
 STATE: all, connected, synchronized, bucket, big, or ${TCP_STATES.slice(0, 6).join(", ")},
 ${TCP_STATES.slice(6, 11).join(", ")}.
--p shows the processes that you may look into: all of them takes root. -K takes CAP_NET_ADMIN.
+-p shows the processes that you may look into: all of them takes root. -K takes CAP_NET_ADMIN, and,
+unlike ss, wants a filter.
 --json: an array with an object for each socket; -e -i -m -o -p -b --tos --cgroup and --inet-sockopt choose what is in
 it, and without any of them everything is. docs/sockets.md has each field, its unit and its source.
 
@@ -130,6 +131,11 @@ const PARSED = { inet: "ipv4", inet6: "ipv6", unix: "unix", link: "link", netlin
 
 async function sockets(words: readonly string[], options: Options, selection: Selection): Promise<number> {
   if (options.kill && options.events) throw new UsageError("-K and -E exclude each other");
+  if (options.kill && words.length === 0) {
+    throw new UsageError(
+      "-K: expected a filter of what to end; without one, every connection would be: state connected",
+    );
+  }
   if (selection.families.has("inet") && selection.families.has("inet6")) {
     throw new UsageError("-4 and -6 exclude each other");
   }

@@ -44,6 +44,7 @@ function int32(value: number): Uint8Array {
 export function openNetlink(protocol: NetlinkProtocol, options: OpenOptions): number {
   const number = protocolNumber(protocol);
   const { receiveBufferBytes, strict = true, groups = [] } = options;
+  checkGroups(groups);
   C.startReactor();
   const type = C.SOCK_RAW | C.SOCK_CLOEXEC | C.SOCK_NONBLOCK;
   const fd = C.check(C.socket(C.AF_NETLINK, type, number), "socket");
@@ -63,6 +64,15 @@ export function openNetlink(protocol: NetlinkProtocol, options: OpenOptions): nu
   } catch (error) {
     C.close(fd);
     throw error;
+  }
+}
+
+/** @throws {TypeError | RangeError} */
+function checkGroups(groups: readonly number[]): void {
+  if (!Array.isArray(groups)) throw new TypeError(`groups: expected an array, got ${String(groups)}`);
+  for (const group of groups) {
+    if (Number.isInteger(group) && group >= 1 && group <= 0x7fff_ffff) continue;
+    throw new RangeError(`groups: expected integers 1 … ${0x7fff_ffff}, got ${String(group)}`);
   }
 }
 

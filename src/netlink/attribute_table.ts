@@ -96,6 +96,9 @@ export function attributeTable<const R extends Rows>(
       for (const [name, value] of Object.entries(values)) {
         if (value === undefined) continue;
         if (name === "unknown") {
+          if (!Array.isArray(value)) {
+            throw new TypeError(`${where}.unknown: expected an array of attributes, got ${String(value)}`);
+          }
           parts.push(...(value as readonly Attribute[]).map(encodeAttribute));
           continue;
         }

@@ -84,8 +84,16 @@ export function readAttributes(bytes: Uint8Array, start = 0, end: number = bytes
   return attributes;
 }
 
-/** One attribute in bytes, with its padding. @throws {RangeError} for a type above 16383, or more than 65531 bytes */
-export function encodeAttribute({ type, nested, netByteOrder, data }: Attribute): Uint8Array {
+/**
+ * One attribute in bytes, with its padding.
+ * @throws {RangeError} for a type above 16383, or more than 65531 bytes
+ * @throws {TypeError} for data that is no Uint8Array
+ */
+export function encodeAttribute(attribute: Attribute): Uint8Array {
+  if (!(attribute?.data instanceof Uint8Array)) {
+    throw new TypeError(`attribute: expected an object whose data is a Uint8Array, got ${String(attribute)}`);
+  }
+  const { type, nested, netByteOrder, data } = attribute;
   if (!Number.isInteger(type) || type < 0 || type > NLA_TYPE_MASK) {
     throw new RangeError(`attribute type: expected an integer 0 … ${NLA_TYPE_MASK}, got ${type}`);
   }

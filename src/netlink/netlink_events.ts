@@ -3,7 +3,7 @@ import * as C from "../sys/index.ts";
 import { NLMSG_MIN_TYPE } from "./_constants.ts";
 import { type NetlinkProtocol, openNetlink, sender } from "./_open.ts";
 import { eachMessage, type Message } from "./message.ts";
-import type { NetlinkSocket } from "./netlink_socket.ts";
+import { NetlinkSocket } from "./netlink_socket.ts";
 
 export interface NetlinkEventsOptions {
   /** The groups' numbers, as RTNLGRP_LINK is 1. */
@@ -33,11 +33,15 @@ export class NetlinkEvents implements Disposable {
   }
 
   /**
+   * @throws {TypeError | RangeError} for groups that are no numbers
    * @throws {SysError} `EPERM` for a group that is not for everybody, or a namespace that this thread may not go to and come
    * back from; `EINVAL` for a group that is not there
    */
   static open(protocol: NetlinkProtocol, options: NetlinkEventsOptions): NetlinkEvents {
     const { namespaceOf } = options;
+    if (namespaceOf !== undefined && !(namespaceOf instanceof NetlinkSocket)) {
+      throw new TypeError(`namespaceOf: expected a NetlinkSocket, got ${String(namespaceOf)}`);
+    }
     const make = (): number => openNetlink(protocol, options);
     const fd = namespaceOf === undefined ? make() : namespaceOf.inNamespace(make);
     return new NetlinkEvents(new C.Source(fd, "NetlinkEvents"));

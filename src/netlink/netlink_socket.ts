@@ -114,6 +114,7 @@ export class NetlinkSocket implements Disposable {
    * Sends a request, and hears its answers until it is acknowledged.
    * @param take is called with each answer, whose bytes are only there during the call
    * @throws {NetlinkError} what the kernel refuses, with its reason
+   * @throws {TypeError | RangeError} for a request that is none
    * @throws the signal's reason, or {@link TimeoutError}: the kernel may have done it all the same
    */
   request(
@@ -121,7 +122,7 @@ export class NetlinkSocket implements Disposable {
     take: (message: Message) => void = () => {},
     options?: C.WaitOptions,
   ): Promise<void> {
-    return this.#watched(nameOf(request), options, async (watch) => {
+    return this.#watched(request, take, options, async (watch) => {
       await this.#exchange(request, NLM_F_REQUEST | NLM_F_ACK, false, take, watch);
     });
   }
@@ -138,10 +139,14 @@ export class NetlinkSocket implements Disposable {
     take: (message: Message) => T | undefined,
     options: DumpOptions = {},
   ): Promise<T[]> {
-    return this.#watched(nameOf(request), options, (watch) => {
+    return this.#watched(request, take, options, (watch) => {
       const { retries = DEFAULT_RETRIES } = options;
       if (!(retries >= 0)) throw new RangeError(`retries: expected 0 or more, got ${retries}`);
-      const turn = this.#dumps.then(() => this.#dump(request, take, retries, watch));
+      this.#source.open(nameOf(request));
+      const turn = this.#dumps.then(() => {
+        if (this.closed) throw this.#source.error(C.errno.ECANCELED, nameOf(request));
+        return this.#dump(request, take, retries, watch);
+      });
       this.#dumps = turn.then(
         () => {},
         () => {},
@@ -271,11 +276,13 @@ export class NetlinkSocket implements Disposable {
 
   /** Runs an exchange that a signal or a timeout may end. */
   #watched<T>(
-    name: string,
+    request: NetlinkRequest,
+    take: (message: Message) => unknown,
     options: C.WaitOptions | undefined,
     start: (watch: Watch) => Promise<T>,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      checkRequest(request, take);
       C.checkWait(options);
       const watch: Watch = { ended: false, abandon: undefined };
       const end = (reason: unknown): void => {
@@ -290,7 +297,7 @@ export class NetlinkSocket implements Disposable {
           setImmediate(end, reason);
         } else end(reason);
       };
-      const unwatch = C.watchWait(options, name, () => undefined, cancel);
+      const unwatch = C.watchWait(options, nameOf(request), () => undefined, cancel);
       start(watch)
         .then(resolve, reject)
         .finally(() => unwatch?.());
@@ -327,6 +334,25 @@ interface Watch {
 
 function nameOf({ name, type }: NetlinkRequest): string {
   return name ?? `netlink request ${type}`;
+}
+
+/** @throws {TypeError | RangeError} */
+function checkRequest(request: NetlinkRequest, take: unknown): void {
+  if (typeof request !== "object" || request === null) {
+    throw new TypeError(`request: expected an object, got ${String(request)}`);
+  }
+  const { type, flags = 0, payload } = request;
+  for (const [name, value] of [
+    ["type", type],
+    ["flags", flags],
+  ] as const) {
+    if (Number.isInteger(value) && value >= 0 && value <= 0xffff) continue;
+    throw new RangeError(`${name}: expected an integer 0 … 65535, got ${String(value)}`);
+  }
+  if (!(payload instanceof Uint8Array)) {
+    throw new TypeError(`payload: expected a Uint8Array, got ${String(payload)}`);
+  }
+  if (typeof take !== "function") throw new TypeError(`take: expected a function, got ${String(take)}`);
 }
 
 /** The kernel works on a request while it is sent: the call never waits. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { Command } from "commander";
-import { showAddresses } from "../../src/cli/addr.ts";
+import { MISSING, showAddresses } from "../../src/cli/addr.ts";
 import { showLinks } from "../../src/cli/link.ts";
 import { showNeighbors } from "../../src/cli/neigh.ts";
 import { addShowOptions, type ShowOptions } from "../../src/cli/network/netlink_options.ts";
@@ -66,10 +66,12 @@ route add 100.0.2.0/24 encap ip id 30 dst 10.0.0.9 ttl 7 tos 4 via 10.0.0.3
 nexthop add id 1 via 10.0.0.2 dev v0
 nexthop add id 2 via 10.0.0.3 dev v0
 nexthop add id 3 group 1,3/2,5
+nexthop add id 4 group 1/2 type resilient buckets 8 idle_timer 60
 nexthop add id 8 encap ip id 5 dst 10.0.0.3 via 10.0.0.4 dev v0
 route add 100.0.5.0/24 nhid 1
 route add 100.0.6.0/24 nhid 3
 route add 100.0.11.0/24 nhid 8
+route add 100.0.9.0/24 nhid 4
 route add 100.0.8.0/24 mtu lock 1400 rtt 300ms rttvar 2s rto_min 20ms features ecn window 70 hoplimit 3 quickack 1 congctl lock reno advmss lock 900 via 10.0.0.2
 route add 100.0.12.0/24 nexthop via 10.0.0.2 weight 3 realms 4/9 nexthop via inet6 2001:db8::9 dev v0 onlink nexthop encap ip id 9 dst 10.0.0.7 via 10.0.0.3 dev v0
 route add 100.0.13.0/24 via 10.5.5.5 dev v0 onlink
@@ -114,7 +116,11 @@ const WORDS: readonly Case[] = [
   ["-4", "addr show secondary"],
   ["-4", "addr show primary dev v0"],
   ["", "addr show deprecated"],
-  ["", "addr show -- -deprecated"],
+  ["", "addr show -deprecated"],
+  ["", "addr show -dynamic dev v0"],
+  ["", "addr show dynamic permanent"],
+  ["-4", "addr show to 10/8"],
+  ["-f inet", "addr ls up up"],
   ["", "addr show type bridge"],
   ["", "addr show master br0"],
   ["", "route"],
@@ -144,6 +150,14 @@ const WORDS: readonly Case[] = [
   ["", "route show tos 0x10"],
   ["", "route show realms 4/5"],
   ["", "route show realms 5"],
+  ["", "route show root 100/8"],
+  ["", "route ls match 100.0.5"],
+  ["", "route ls any"],
+  ["", "route show tab 77 sco link"],
+  ["", "route show table 0"],
+  ["", "route show metric 7"],
+  ["", "route show dev lo dev v0"],
+  ["", "route g 100.0.9"],
   ["", "route get 100.0.0.9"],
   ["", "route get 127.0.0.1"],
   ["", "route get 100.0.12.7 from 10.0.0.1 mark 5"],
@@ -155,6 +169,8 @@ const WORDS: readonly Case[] = [
   ["", "rule show pref 9"],
   ["", "rule show from 10.0.0.0/8"],
   ["", "rule show to 10.0.0.0/9"],
+  ["", "rule show from 10/7"],
+  ["", "rule show prio 9"],
   ["", "rule show table 77"],
   ["", "rule show lookup main"],
   ["", "rule show iif v0"],
@@ -171,6 +187,9 @@ const WORDS: readonly Case[] = [
   ["", "neigh show nud none"],
   ["", "neigh show nud all"],
   ["", "neigh show to 10.0.0.0/28"],
+  ["", "neigh show 10.2/16"],
+  ["", "neigh show nud 128"],
+  ["", "neigh show protocol bgp"],
   ["", "neigh show 10.2.0.15"],
   ["", "neigh show proxy"],
   ["", "neigh show unused"],
@@ -220,6 +239,7 @@ const LAYOUTS: readonly Case[] = [
 
 /** For JSON alone. */
 const COUNTED: readonly Case[] = [
+  ["-det -stat", "link show dev v0"],
   ["-s", "link show dev v0"],
   ["-s -s", "link show dev br0"],
   ["-s", "addr show dev v0"],
@@ -240,9 +260,9 @@ async function run(program: string, args: readonly string[]): Promise<string> {
   return (await execute(program, args, { encoding: "utf8", maxBuffer: 1e8, env })).stdout;
 }
 
-/** ip(8) has its options before the noun; and no `--`. */
+/** ip(8) has its options before the noun. */
 function ipWords(options: string, words: string): string[] {
-  return [...options.split(" "), ...words.replace("-- ", "").split(" ")].filter((word) => word !== "");
+  return [...options.split(" "), ...words.split(" ")].filter((word) => word !== "");
 }
 
 const SHOWN: Readonly<Record<string, (words: readonly string[], options: ShowOptions) => Promise<string>>> = {
@@ -258,7 +278,13 @@ async function ours([options, words]: Case, json?: true): Promise<string> {
   const program = new Command();
   let read: { words: string[]; options: ShowOptions } | undefined;
   const command = program.command("x").argument("[words...]");
-  addShowOptions(command, "", { families: true, brief: true, stats: true, resolve: true });
+  addShowOptions(command, "", {
+    families: true,
+    brief: true,
+    stats: true,
+    resolve: true,
+    missing: MISSING,
+  });
   command.action((words, options) => {
     read = { words, options };
   });

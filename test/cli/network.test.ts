@@ -132,18 +132,23 @@ test("names of hosts, colours, and what a terminal must not see", { skip }, asyn
 
 test("wrong words: exit code 2; what the kernel refuses: 1; each in one line", async () => {
   for (const [words, code, says] of [
-    ["link show dev", 2, /dev: expected a word/],
-    ["link show a b", 2, /expected .*dev.*got b/],
-    ["link show dev lo dev lo", 2, /dev: stands there twice/],
+    ["link show dev", 2, /: Command line is not complete. Try option "help"\n$/],
+    ["link show a b", 2, /: Error: either "dev" is duplicate, or "b" is a garbage.\n$/],
+    ["link show dev lo dev lo", 2, /: Error: either "dev" is duplicate, or "lo" is a garbage.\n$/],
+    ["link lo", 2, /: Command "lo" is unknown, try "ip link help".\n$/],
     ["addr -4 -6", 2, /-4 and -6/],
-    ["route show table nosuch", 2, /no table has the name nosuch/],
-    ["route show type nosuch", 2, /type: expected one of .*blackhole/],
-    ["route get", 2, /get: expected an address/],
-    ["route get 1.2.3", 2, /1\.2\.3/],
-    ["route get 127.0.0.1 mark x", 2, /mark: expected a number/],
-    ["rule show x", 2, /"x" is not an IP address/],
+    ["addr show to 1.2.3.4.5", 2, /: Error: any valid prefix is expected rather than "1.2.3.4.5".\n$/],
+    ["route show table nosuch", 2, /: Error: argument "nosuch" is wrong: table id value is invalid\n$/],
+    ["route show type nosuch", 2, /: Error: argument "nosuch" is wrong: node type value is invalid\n$/],
+    ["route show dev nosuch", 1, /: Cannot find device "nosuch"\n$/],
+    ["route get", 2, /: need at least a destination address\n$/],
+    ["route get 1.2.3.x", 2, /: Error: any valid prefix is expected rather than "1.2.3.x".\n$/],
+    ["route get 127.0.0.1 mark x", 2, /: Error: argument "x" is wrong: invalid mark value\n$/],
+    ["rule show x", 2, /: Error: inet prefix is expected rather than "x".\n$/],
+    ["neigh show nud x", 2, /: Error: argument "x" is wrong: nud state is bad\n$/],
+    ["neigh get", 2, /: Device and address are required arguments.\n$/],
     ["monitor links", 2, /expected link, address.*got links/],
-    ["link show dev nosuchlink", 1, /RTM_GETLINK nosuchlink: No such device \(ENODEV\)/],
+    ["link show dev nosuchlink", 1, /: Device "nosuchlink" does not exist.\n$/],
   ] as const) {
     assertOneLine(await windsock(words.split(" ")), code, says);
   }

@@ -11,6 +11,7 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   [["-f", "ipx"], /-f: expected inet, inet6, unix, link, netlink, got ipx/],
   [["-4", "-6"], /-4 and -6 exclude each other/],
   [["-K", "-E"], /-K and -E exclude each other/],
+  [["-tK"], /-K: expected a filter of what to end/],
   [["-E", "-x"], /-E: expected TCP or UDP/],
   [["-q"], /unknown option '-q'/],
   [["-Z"], /unknown option '-Z'/],
@@ -195,7 +196,7 @@ test("without privilege: dumps work, and -K says what is missing", { skip: noUnp
   const nobody = 'setpriv --reuid=65534 --regid=65534 --clear-groups "$NODE" "$CLI"';
   using program = inNamespace(`${LISTENING}
     ${nobody} sockets -tlnp -H
-    ${nobody} sockets -tln -K
+    ${nobody} sockets -tlnK sport = :9100
     echo "code $?"`);
   const { stdout, lines } = await program.ended;
   assert.match(stdout.toString(), /^LISTEN 0 +\d+ +127\.0\.0\.1:9100 +0\.0\.0\.0:\*\ncode 1\n$/);
@@ -231,6 +232,22 @@ test("-r: names of addresses; -n leaves ports as numbers", { skip: NOT_HERE }, a
   using program = inNamespace(`${LISTENING}\n"$NODE" "$CLI" sockets -tlnrH`, { hosts });
   const { stdout } = await program.ended;
   assert.match(stdout.toString(), /^LISTEN +0 +\d+ +here\.example:9100 +0\.0\.0\.0:\*\n$/);
+});
+
+test("-r: of an IPv4-mapped address the name of the IPv4 one, as ss", { skip: NOT_HERE }, async () => {
+  const hosts = "127.0.0.1 here.example\n";
+  const listen = 'require("node:net").createServer().listen(9101, "::ffff:127.0.0.1")';
+  using program = inNamespace(
+    `${LISTENING}
+    "$NODE" -e '${listen}' &
+    until ss -tlnH | grep -q :9101; do sleep 0.02; done
+    "$NODE" "$CLI" sockets -tlrH6; ss -tlrH6`,
+    { hosts },
+  );
+  const { stdout } = await program.ended;
+  const [ours, theirs] = stdout.toString().replace(/ +/g, " ").split("\n");
+  assert.equal(ours?.trim(), theirs?.trim());
+  assert.match(ours ?? "", / here\.example:/);
 });
 
 test("a terminal has colours; NO_COLOR has none", { skip: missing("script") || NOT_HERE }, async () => {

@@ -7,6 +7,7 @@ import {
   type ExtendedAck,
   type Message,
   NetlinkError,
+  NetlinkEvents,
   type NetlinkSocket,
 } from "../../src/netlink/index.ts";
 import { SysError, TimeoutError } from "../../src/sys/index.ts";
@@ -372,8 +373,35 @@ test("close rejects what is in flight, and what is asked for later", async () =>
   kernel.socket.close();
   assert.equal(kernel.socket.closed, true);
   const codes = await Promise.all(all.map((one) => one.catch((error: SysError) => error.code)));
-  assert.deepEqual(codes, ["ECANCELED", "ECANCELED", "EBADF"]);
+  assert.deepEqual(codes, ["ECANCELED", "ECANCELED", "ECANCELED"]);
   await assert.rejects(ask(kernel.socket, 1), { code: "EBADF" });
+});
+
+test("what is no request is refused by the name of what is wrong, before anything is sent", async () => {
+  using kernel = new FakeKernel();
+  const good = { type: 18, payload: new Uint8Array(16) };
+  for (const [wrong, name] of [
+    [null, "request"],
+    [{ ...good, type: "18" }, "type"],
+    [{ ...good, flags: 1.5 }, "flags"],
+    [{ ...good, flags: 1n }, "flags"],
+    [{ ...good, payload: "x" }, "payload"],
+    [{ ...good, payload: [1] }, "payload"],
+  ] as const) {
+    const refused = { message: new RegExp(`^${name}: expected`) };
+    await assert.rejects(kernel.socket.request(wrong as never), refused);
+    await assert.rejects(
+      kernel.socket.dump(wrong as never, () => 1),
+      refused,
+    );
+  }
+  await assert.rejects(kernel.socket.dump(good, "x" as never), /^TypeError: take: expected a function/);
+  for (const groups of [[0], [1.5], ["1"], [1n]]) {
+    assert.throws(() => NetlinkEvents.open("route", { groups: groups as never }), /^RangeError: groups: /);
+  }
+  assert.throws(() => NetlinkEvents.open("route", { groups: 1 as never }), /^TypeError: groups: /);
+  const namespaceOf = 1 as never;
+  assert.throws(() => NetlinkEvents.open("route", { groups: [1], namespaceOf }), /^TypeError: namespaceOf: /);
 });
 
 test("what the kernel says to what it grants is a warning", async () => {

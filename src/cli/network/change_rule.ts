@@ -1,5 +1,5 @@
 /** `windsock rule add`, `del` and `flush`: ip-rule(8)'s words. */
-import { type Family, type NewRule, type Range, RouteSocket, type Rule } from "../../netlink/route/index.ts";
+import { type Family, type NewRule, RouteSocket } from "../../netlink/route/index.ts";
 import { EXIT, UsageError } from "../_command.ts";
 import {
   dsfieldNumber,
@@ -14,7 +14,6 @@ import {
   ask,
   familyOfAddr,
   type Grammar,
-  isLinkName,
   matches,
   type Place,
   placeOf,
@@ -26,6 +25,7 @@ import {
   Words,
   wrong,
 } from "./change_words.ts";
+import { linkName, mark, range, readRuleWords, userIds } from "./rule_select.ts";
 
 interface Asked {
   readonly family: Family | undefined;
@@ -34,33 +34,6 @@ interface Asked {
   readonly rule: { -readonly [K in keyof NewRule]: NewRule[K] };
   /** Whether the words tell what is done: a table, or an action. */
   decided: boolean;
-}
-
-/** `FIRST-LAST`, or one number. */
-function range(word: string): Range | undefined {
-  const [first, last = first, ...more] = word.split("-").map((it) => unsigned(it, 0xffff));
-  return first === undefined || last === undefined || more.length > 0 ? undefined : { first, last };
-}
-
-function userIds(word: string): Range | undefined {
-  const [, first, last] = /^(\d+)-(\d+)$/.exec(word) ?? [];
-  return first === undefined || last === undefined ? undefined : { first: Number(first), last: Number(last) };
-}
-
-/** `MARK`, or `MARK/MASK`. */
-function mark(word: string): { mark: number; markMask?: number } {
-  const slash = word.indexOf("/");
-  const [first, second] = slash < 0 ? [word] : [word.slice(0, slash), word.slice(slash + 1)];
-  const value = unsigned(first);
-  if (value === undefined) throw wrong(first, "fwmark value is invalid");
-  if (second === undefined) return { mark: value };
-  const mask = unsigned(second);
-  if (mask === undefined) throw wrong(second, "fwmask value is invalid");
-  return { mark: value, markMask: mask };
-}
-
-function linkName(words: Words, what: string): string {
-  return words.named((word) => (isLinkName(word) ? word : undefined), `${what} not a valid ifname`);
 }
 
 const GRAMMAR: Grammar<Asked> = {
@@ -172,96 +145,13 @@ async function modify(verb: string, given: readonly string[], family: Family | u
   else await ask(() => net.rules.add(rule));
 }
 
-interface Filter {
-  readonly family: Family;
-  from?: Place;
-  to?: Place;
-  readonly wanted: { -readonly [K in keyof Rule]?: Rule[K] };
-}
-
-const FLUSH: Grammar<Filter> = {
-  "preference* order* priority*": (words, { wanted }) => {
-    wanted.priority = words.number("preference value is invalid");
-  },
-  not: (_, { wanted }) => {
-    wanted.flags = ["invert"];
-  },
-  "tos dsfield*": (words, { wanted }) => {
-    wanted.tos = words.named(dsfieldNumber, "TOS value is invalid");
-  },
-  fwmark: (words, { wanted }) => {
-    Object.assign(wanted, mark(words.value()));
-  },
-  "dev iif": (words, { wanted }) => {
-    wanted.inputDevice = linkName(words, '"iif"/"dev"');
-  },
-  oif: (words, { wanted }) => {
-    wanted.outputDevice = linkName(words, '"oif"');
-  },
-  l3mdev: (_, { wanted }) => {
-    wanted.l3mdev = true;
-  },
-  uidrange: (words, { wanted }) => {
-    wanted.userIds = words.named(userIds, "invalid UID range");
-  },
-  "tun_id*": (words, { wanted }) => {
-    wanted.tunnelId = words.named(unsigned64, '"tun_id" value is invalid');
-  },
-  "lookup* table*": (words, { wanted }) => {
-    wanted.table = words.named(tableNumber, "table id value is invalid");
-  },
-  "from* src*": (words, it) => {
-    it.from = placeOf(words.value(), it.family);
-  },
-  "protocol*": (words, { wanted }) => {
-    const word = words.value();
-    const protocol = protocolNumber(word);
-    if (protocol === undefined && word !== "all") throw wrong(word, 'invalid "protocol"');
-    if (protocol !== undefined) wanted.protocol = protocol;
-  },
-  ipproto: (words, { wanted }) => {
-    wanted.ipProtocol = words.named(ipProtocolNumber, 'Invalid "ipproto" value');
-  },
-  sport: (words, { wanted }) => {
-    wanted.sourcePorts = words.named(range, "invalid port range");
-  },
-  dport: (words, { wanted }) => {
-    wanted.destinationPorts = words.named(range, "invalid dport range");
-  },
-};
-
-function comparable(key: string, value: unknown): unknown {
-  if (key === "protocol") return protocolNumber(`${value ?? "unspec"}`);
-  if (key === "flags") return Array.isArray(value) && value.includes("invert");
-  return value === undefined || typeof value !== "object"
-    ? (value ?? undefined)
-    : JSON.stringify(value, ["first", "last"]);
-}
-
-function selected(rule: Rule, it: Filter): boolean {
-  const same = Object.entries(it.wanted).every(
-    ([key, value]) => comparable(key, rule[key as keyof Rule]) === comparable(key, value),
-  );
-  const at = (place: Place | undefined, prefix: Rule["source"]): boolean =>
-    place === undefined ||
-    (place.addr === undefined
-      ? prefix === undefined
-      : prefix !== undefined &&
-        prefix.length === place.length &&
-        prefix.network.toString() === prefixOf(place, it.family).network.toString());
-  return same && at(it.from, rule.source) && at(it.to, rule.destination);
-}
-
 async function flush(given: readonly string[], asked: Family | undefined): Promise<void> {
   const family = asked ?? "ipv4";
-  const it: Filter = { family, wanted: {} };
-  await readGrammar(new Words(given), FLUSH, it, (words, state, keyword) => {
-    state.to = placeOf(matches(keyword, "dst") || matches(keyword, "to") ? words.value() : keyword, family);
-  });
+  const { has } = await readRuleWords(given, family);
   using net = RouteSocket.open();
   for (const rule of await ask(() => net.rules.list({ family }))) {
     // The rule of the local table has no priority, and stays.
-    if (rule.priority === 0 || !selected(rule, it)) continue;
+    if (rule.priority === 0 || !has(rule)) continue;
     const { unknown: _, flags, ...told } = rule;
     const inverted = flags.includes("invert");
     await ask(() =>

@@ -1,5 +1,5 @@
 /** Which first word of `link`, `addr`, `route`, `rule` and `neigh` asks for a change: ip(8)'s, also abbreviated. */
-import { familyOf } from "../_command.ts";
+import { familyOf, UsageError } from "../_command.ts";
 
 /** In the order in which ip(8) tries them; those in brackets show something, those with a mark are not abbreviated. */
 const VERBS = {
@@ -14,15 +14,31 @@ export type Noun = keyof typeof VERBS;
 
 const SAME: Readonly<Record<string, string>> = { chg: "change" };
 
+/** The entry of {@link VERBS} that a word stands for. */
+function entryOf(noun: Noun, word: string): string | undefined {
+  return VERBS[noun].split(" ").find((entry) => {
+    const verb = entry.replace(/\W/g, "");
+    return entry.endsWith("!") ? word === verb : word !== "" && verb.startsWith(word);
+  });
+}
+
 /** The whole word for a verb that changes something; `undefined` for every other word. */
 export function changeVerb(noun: Noun, word: string | undefined): string | undefined {
-  if (word === undefined || word === "") return undefined;
-  for (const entry of VERBS[noun].split(" ")) {
-    const verb = entry.replace(/\W/g, "");
-    const fits = entry.endsWith("!") ? word === verb : verb.startsWith(word);
-    if (fits) return entry.startsWith("(") ? undefined : (SAME[verb] ?? verb);
-  }
-  return undefined;
+  const entry = word === undefined ? undefined : entryOf(noun, word);
+  const verb = entry?.replace(/\W/g, "");
+  return verb === undefined || entry?.startsWith("(") ? undefined : (SAME[verb] ?? verb);
+}
+
+/** Whether a word, abbreviated or not, is `get`. */
+export function isGet(noun: Noun, word: string | undefined): boolean {
+  return word !== undefined && entryOf(noun, word) === "(get)";
+}
+
+/** The words behind `show`, which may be left out where there are none. @throws {UsageError} */
+export function behindShow(noun: Noun, [first, ...words]: readonly string[]): readonly string[] {
+  if (first === undefined || entryOf(noun, first)?.startsWith("(")) return words;
+  const help = noun === "addr" ? "address" : noun;
+  throw new UsageError(`Command "${first}" is unknown, try "ip ${help} help".`);
 }
 
 /** Makes the change that the words ask for; `undefined` where they ask for none. @returns the exit code */

@@ -90,10 +90,10 @@ function statistics(s: LinkStatistics, link: Link, level: number): Json {
 
 /** As `ip -br -j` has it. */
 export function briefLinkJson(row: Json, whole: boolean): Json {
-  const { link, ifname, operstate, address, flags } = row;
+  const { link, link_index, ifname, operstate, address, flags } = row;
   return {
     ...(link !== undefined && { link }),
-    ...clean({ ifname, operstate, ...(whole ? { address, flags } : {}) }),
+    ...clean({ link_index, ifname, operstate, ...(whole ? { address, flags } : {}) }),
   };
 }
 

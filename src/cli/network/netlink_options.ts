@@ -21,21 +21,42 @@ type When = "always" | "auto" | "never";
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/^(?:-c|-color|--color)$/, "--color=always"],
   [/^-c(?:olor)?=/, "--color="],
-  [/^-br(?:ief)?$/, "--brief"],
-  [/^-j(?:son)?$/, "--json"],
-  [/^-p(?:retty)?$/, "--pretty"],
-  [/^-o(?:neline)?$/, "--oneline"],
-  [/^-r(?:esolve)?$/, "--resolve"],
-  [/^-N(?:umeric)?$/, "--numeric"],
-  [/^-d(?:etails)?$/, "--details"],
-  [/^-s(?:tat(?:istic)?s)?$/, "--stats"],
-  [/^-ts(?:hort)?$/, "--tshort"],
-  [/^-t(?:imestamp)?$/, "--timestamp"],
+  [/^-br$/, "--brief"],
+  [/^-ts$/, "--tshort"],
 ];
+
+/** Words that ip(8) takes abbreviated, in the order in which it tries them. */
+const OPTIONS = [
+  "stats",
+  "statistics",
+  "details",
+  "resolve",
+  "oneline",
+  "timestamp",
+  "tshort",
+  "brief",
+  "json",
+  "pretty",
+  "Numeric",
+] as const;
+const FAMILIES: Readonly<Record<string, string>> = { inet: "-4", inet6: "-6" };
 
 function spelled(argument: string): string {
   for (const [pattern, ours] of SPELLINGS) if (pattern.test(argument)) return argument.replace(pattern, ours);
-  return argument;
+  const short = /^-[A-Za-z]+$/.test(argument) ? argument.slice(1) : undefined;
+  const found = short && OPTIONS.find((word) => word.startsWith(short));
+  return found ? `--${found === "statistics" ? "stats" : found.toLowerCase()}` : argument;
+}
+
+/** `-f inet` is `-4`. */
+function withFamilies(args: readonly string[]): string[] {
+  return args.flatMap((word, at) => {
+    const short = (text: string | undefined): boolean =>
+      /^-f(?:a(?:m(?:i(?:l(?:y)?)?)?)?)?$/.test(text ?? "");
+    if (short(args[at - 1]) && Object.hasOwn(FAMILIES, word)) return [];
+    const family = short(word) ? FAMILIES[args[at + 1] ?? ""] : undefined;
+    return [family ?? spelled(word)];
+  });
 }
 
 function when(text: string): When {
@@ -51,13 +72,26 @@ export interface Has {
   readonly stats?: true;
   readonly brief?: true;
   readonly resolve?: true;
+  /** Words that begin with a dash. */
+  readonly missing?: RegExp;
 }
 
 /** @param json what --json prints */
 export function addShowOptions(command: Command, json: string, has: Has = {}): Command {
   const parse = command.parseOptions.bind(command);
-  command.parseOptions = (args) => parse(args.map(spelled));
-  if (has.families) command.option("-4, --ipv4", "those of IPv4").option("-6, --ipv6", "those of IPv6");
+  // Flags of addresses that are to be missing are words, not options.
+  const missing = (word: string): boolean => has.missing?.test(word) === true;
+  command.parseOptions = (args) => {
+    const found = parse(withFamilies(args.filter((word) => !missing(word))));
+    return { ...found, operands: [...found.operands, ...args.filter(missing)] };
+  };
+  for (const [flags, text] of [
+    ["-4, --ipv4", "those of IPv4"],
+    ["-6, --ipv6", "those of IPv6"],
+  ] as const) {
+    // Links have no family, and ip(8) takes no notice.
+    command.addOption(new Option(flags, text).hideHelp(!has.families));
+  }
   command
     .option("-j, --json", json)
     .option("-d, --details", "all fields, which --json has always")

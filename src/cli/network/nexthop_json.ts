@@ -9,6 +9,7 @@ import {
   type NetlinkSocket,
   u16,
   u32,
+  u64,
 } from "../../netlink/index.ts";
 import { protocolWord, scopeWord } from "../../netlink/route/index.ts";
 import { encapJson } from "./encap_json.ts";
@@ -30,6 +31,17 @@ const NEXTHOP = attributeTable("NHA_", {
   ENCAP_TYPE: [7, u16],
   ENCAP: [8, { ...binary, nested: true }],
   FDB: [11, flag],
+  RES_GROUP: [12, { ...binary, nested: true }],
+});
+
+/** USER_HZ: what clock_t counts. */
+const CLOCK_TICKS = 100;
+/** NHA_RES_GROUP_…, of a resilient group; its times are clock_t. */
+const RESILIENT = attributeTable("NHA_RES_GROUP_", {
+  BUCKETS: [1, u16],
+  IDLE_TIMER: [2, u32],
+  UNBALANCED_TIMER: [3, u32],
+  UNBALANCED_TIME: [4, u64],
 });
 
 /** `struct nhmsg`: family, scope, protocol, a byte, flags. */
@@ -71,6 +83,7 @@ function nexthopJson({ bytes, start, end }: Message, view: View): { id: number |
     id: a.ID,
     group: a.GROUP === undefined ? undefined : groupJson(a.GROUP),
     type: a.GROUP === undefined || type === 0 ? undefined : (GROUP_TYPES[type] ?? `${type}`),
+    resilient_args: a.RES_GROUP === undefined ? undefined : resilientJson(a.RES_GROUP),
     gateway: a.GATEWAY === undefined ? undefined : view.host(a.GATEWAY),
     dev: a.OIF === undefined ? undefined : view.names.nameOf(a.OIF),
     scope: scopeName(scopeWord(bytes[start + 1] as number)),
@@ -80,6 +93,18 @@ function nexthopJson({ bytes, start, end }: Message, view: View): { id: number |
     fdb: a.FDB ? null : undefined,
   });
   return { id: a.ID, row: { row, encap: encapJson(a.ENCAP_TYPE, a.ENCAP, view.names.nameOf) } };
+}
+
+function resilientJson(bytes: Uint8Array): Json {
+  const a = RESILIENT.decode(bytes, 0, bytes.length);
+  const seconds = (ticks: number | bigint | undefined): number | undefined =>
+    ticks === undefined ? undefined : Number(ticks) / CLOCK_TICKS;
+  return clean({
+    buckets: a.BUCKETS,
+    idle_timer: seconds(a.IDLE_TIMER),
+    unbalanced_timer: seconds(a.UNBALANCED_TIMER),
+    unbalanced_time: seconds(a.UNBALANCED_TIME),
+  });
 }
 
 /** `struct nexthop_grp`: the nexthop's number, its weight less one, and since v6.12 eight bits more of it. */

@@ -109,7 +109,10 @@ function hopJson(hop: Nexthop, family: Route["family"], view: View): Json {
 /** Which fields ip(8) leaves out, since all routes that were asked for have the same. */
 export type Omitted = Readonly<
   Partial<
-    Record<"table" | "dev" | "protocol" | "scope" | "tos" | "gateway" | "prefsrc" | "iif" | "flow", true>
+    Record<
+      "table" | "dev" | "protocol" | "scope" | "tos" | "gateway" | "prefsrc" | "metric" | "iif" | "flow",
+      true
+    >
   >
 >;
 
@@ -146,7 +149,7 @@ export function routeRow(route: Route, view: View, omit: Omitted = {}): RouteRow
     protocol: cached || omit.protocol ? undefined : protocolName(route.protocol),
     scope: cached || omit.scope ? undefined : scopeName(route.scope),
     prefsrc: omit.prefsrc ? undefined : route.preferredSource?.toString(),
-    metric: route.metric,
+    metric: omit.metric ? undefined : route.metric,
     flags: flagsJson(route.flags),
     mark: route.mark || undefined,
     flow: omit.flow ? undefined : realmsJson(route.realms),

@@ -1,181 +1,222 @@
-/** Which routes are shown: the words of `ip route show`. */
-import type { IpAddr, IpPrefix } from "../../ip/index.ts";
+/** Which routes are meant: the words that `ip route show` and `ip route flush` share, and what is then not said of each. */
+import type { Family, Route, RouteListOptions, RouteSocket } from "../../netlink/route/index.ts";
 import {
-  type Family,
+  dsfieldNumber,
   protocolNumber,
-  type Route,
-  type RouteListOptions,
-  type RouteSocket,
-  routeTypeNumber,
+  realmsNumber,
+  routeType,
   scopeNumber,
-} from "../../netlink/route/index.ts";
-import { UsageError } from "../_command.ts";
-import { familyOfPrefix, namedWord, numberWord, prefixWord, readWords } from "./ip_words.ts";
-import { protocolOf, realmNumber, scopeOf, tableNumber, tosNumber } from "./netlink_names.ts";
+  tableNumber,
+} from "./change_names.ts";
+import {
+  deviceWord,
+  familyOfAddr,
+  familyWord,
+  type Grammar,
+  matches,
+  type Place,
+  placeOf,
+  prefixOf,
+  readGrammar,
+  Words,
+  wrong,
+} from "./change_words.ts";
 import type { Omitted } from "./route_json.ts";
 
-const WORDS = {
-  table: "word",
-  dev: "word",
-  oif: "=dev",
-  iif: "word",
-  proto: "word",
-  protocol: "=proto",
-  type: "word",
-  scope: "word",
-  via: "word",
-  src: "word",
-  tos: "word",
-  dsfield: "=tos",
-  mark: "word",
-  realms: "word",
-} as const;
-
-/** Where a route leads to, or what it is for: at least as narrow as `root`, at most as narrow as `match`. */
-interface Range {
-  root?: IpPrefix;
-  match?: IpPrefix;
+/** Which prefixes are meant: those within `root`, and those that contain `match`. */
+interface Within {
+  root?: Place | undefined;
+  match?: Place | undefined;
 }
 
-const FAMILIES: Readonly<Record<string, Family>> = { inet: "ipv4", inet6: "ipv6" };
-
-interface Ranges {
-  readonly to: Range;
-  readonly from: Range;
-  /** The words that are left. */
-  readonly rest: readonly string[];
-  readonly viaFamily: Family | undefined;
+interface Filter {
+  readonly family: Family | undefined;
+  table: number | undefined;
+  cached?: true;
+  tos?: number;
+  protocol?: number;
+  scope?: number;
+  type?: Route["type"];
+  device?: string;
+  inputDevice?: string;
+  mark?: number;
+  metric?: number;
+  via?: Place;
+  src?: Place;
+  realms?: readonly [value: number, mask: number];
+  readonly to: Within;
+  readonly from: Within;
 }
 
-/** Takes out `[to|from] [root|match|exact] PREFIX`, and the family behind `via`. */
-function readRanges(words: readonly string[], asked: Family | undefined): Ranges {
-  const [to, from]: [Range, Range] = [{}, {}];
-  const rest: string[] = [];
-  let viaFamily: Family | undefined;
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at] as string;
-    if (word === "via" && Object.hasOwn(FAMILIES, words[at + 1] ?? "")) {
-      viaFamily = FAMILIES[words[++at] as string];
-      rest.push(word, ...words.slice(++at, at + 1));
-    } else if (Object.hasOwn(WORDS, word)) {
-      rest.push(word, ...words.slice(++at, at + 1));
-    } else {
-      const range = word === "from" ? from : to;
-      if (word === "from" || word === "to") at++;
-      const how = words[at];
-      if (how === "root" || how === "match" || how === "exact") at++;
-      const text = words[at];
-      if (text === undefined) throw new UsageError(`${word}: expected a prefix behind it`);
-      const prefix = prefixWord(text, asked);
-      if (how !== "match") range.root = prefix;
-      if (how !== "root") range.match = prefix;
-    }
+function within(words: Words, first: string, it: Within, family: Family | undefined): void {
+  // `any` and `all` are those of every family, where none is told; `default` is a prefix.
+  const read = (word: string): Place | undefined => {
+    const place = placeOf(word, family);
+    return place.addr === undefined && place.family === undefined && !place.sized ? undefined : place;
+  };
+  if (matches(first, "root")) it.root = read(words.value());
+  else if (matches(first, "match")) it.match = read(words.value());
+  else {
+    it.root = read(matches(first, "exact") ? words.value() : first);
+    it.match = it.root;
   }
-  return { to, from, rest, viaFamily };
 }
 
-function inRange(prefix: IpPrefix | undefined, { root, match }: Range, family: Family): boolean {
-  if (root === undefined && match === undefined) return true;
-  for (const bound of [root, match])
-    if (bound !== undefined && familyOfPrefix(bound) !== family) return false;
-  if (prefix === undefined) return root === undefined || root.length === 0;
-  return (root === undefined || root.contains(prefix)) && (match === undefined || prefix.contains(match));
+/** `all`, or what `read` knows. */
+function unlessAll<T>(words: Words, read: (word: string) => T | undefined, why: string): T | undefined {
+  const word = words.value();
+  const value = read(word);
+  if (value === undefined && word !== "all") throw wrong(word, why);
+  return value;
+}
+
+const GRAMMAR: Grammar<Filter> = {
+  "table*": (words, it) => {
+    const word = words.value();
+    if (word === "cache") {
+      it.cached = true;
+      return;
+    }
+    const table = tableNumber(word);
+    if (table === undefined && word !== "all") throw wrong(word, "table id value is invalid");
+    it.table = table || undefined;
+  },
+  "cached* cloned*": (_, it) => {
+    it.cached = true;
+  },
+  "tos dsfield*": (words, it) => {
+    it.tos = words.named(dsfieldNumber, "TOS value is invalid");
+  },
+  "protocol*": (words, it) => {
+    const protocol = unlessAll(words, protocolNumber, 'invalid "protocol"');
+    if (protocol !== undefined) it.protocol = protocol;
+  },
+  "scope*": (words, it) => {
+    const scope = unlessAll(words, scopeNumber, 'invalid "scope"');
+    if (scope !== undefined) it.scope = scope;
+  },
+  "type*": (words, it) => {
+    it.type = words.named(routeType, "node type value is invalid");
+  },
+  "dev oif": (words, it) => {
+    it.device = words.value();
+  },
+  iif: (words, it) => {
+    it.inputDevice = words.value();
+  },
+  mark: (words, it) => {
+    it.mark = words.number("invalid mark value");
+  },
+  "metric* priority* preference": (words, it) => {
+    it.metric = words.number('"metric" value is invalid');
+  },
+  via: (words, it) => {
+    const family = familyWord(words.next);
+    if (family !== undefined) words.take();
+    it.via = placeOf(words.value(), family ?? it.family);
+  },
+  src: (words, it) => {
+    it.src = placeOf(words.value(), it.family);
+  },
+  "realms*": (words, it) => {
+    const word = words.next ?? "";
+    const value = words.named(realmsNumber, "invalid realms");
+    const source = word.includes("/") && !word.startsWith("/") ? 0xffff_0000 : 0;
+    it.realms = [value, (source | (word.endsWith("/") ? 0 : 0xffff)) >>> 0];
+  },
+  "from*": (words, it) => within(words, words.value(), it.from, it.family),
+};
+
+function readOther(words: Words, it: Filter, keyword: string): void {
+  within(words, matches(keyword, "to") ? words.value() : keyword, it.to, it.family);
+}
+
+const protocolOf = (route: Route): number | undefined => protocolNumber(`${route.protocol}`);
+
+function inPlace(place: Place | undefined, addr: Route["gateway"]): boolean {
+  if (place?.addr === undefined) return true;
+  return addr !== undefined && prefixOf(place, familyOfAddr(place.addr)).contains(addr);
+}
+
+function fits({ root, match }: Within, prefix: Route["destination"] | undefined, family: Family): boolean {
+  const length = prefix?.length ?? 0;
+  if (root !== undefined) {
+    if (root.addr !== undefined && familyOfAddr(root.addr) !== family) return false;
+    if (length < root.length) return false;
+    if (prefix !== undefined && !inPlace(root, prefix.addr)) return false;
+  }
+  if (match !== undefined) {
+    if (match.addr !== undefined && familyOfAddr(match.addr) !== family) return false;
+    if (length > match.length) return false;
+    if (prefix !== undefined && match.addr !== undefined && !prefix.contains(match.addr)) return false;
+  }
+  return true;
+}
+
+function selected(route: Route, it: Filter): boolean {
+  const { realms = [0, 0] } = it;
+  const same = <T>(wanted: T | undefined, value: T | undefined): boolean =>
+    wanted === undefined || wanted === value;
+  // The kernel's last resort, which is not in any table that people see.
+  if (route.family === "ipv6" && route.type === "unreachable" && route.metric === 0xffff_ffff) return false;
+  return (
+    same(it.tos, route.tos) &&
+    same(it.protocol, protocolOf(route)) &&
+    same(it.scope, scopeNumber(`${route.scope}`)) &&
+    same(it.type, route.type) &&
+    same(it.mark, route.mark ?? 0) &&
+    same(it.metric, route.metric ?? 0) &&
+    (((route.realms ?? 0) ^ realms[0]) & realms[1]) === 0 &&
+    inPlace(it.via, route.gateway) &&
+    inPlace(it.src, route.preferredSource) &&
+    fits(it.to, route.destination, route.family) &&
+    fits(it.from, route.source, route.family)
+  );
 }
 
 export interface RouteSelection {
   readonly list: RouteListOptions;
   readonly has: (route: Route) => boolean;
   readonly omit: Omitted;
+  /** Whether those are meant that are only remembered. */
+  readonly cached: boolean;
 }
 
-/** @throws {UsageError} @throws {AddressError} @throws {NetlinkError} `ENODEV` */
+/** @throws {UsageError} @throws {Refusal} for a device that is not there */
 export async function readRouteWords(
   words: readonly string[],
   asked: Family | undefined,
   net: RouteSocket,
 ): Promise<RouteSelection> {
-  const { to, from, rest, viaFamily } = readRanges(words, asked);
-  const {
-    table = "main",
-    dev,
-    iif,
-    proto,
-    type,
-    scope,
-    via,
-    src,
-    tos,
-    mark,
-    realms,
-  } = readWords(rest, WORDS, "a prefix");
-  const all = table === "all";
-  const told = [to.root, to.match, from.root, from.match].find((prefix) => prefix !== undefined);
-  const family = asked ?? (told === undefined ? (all ? undefined : "ipv4") : familyOfPrefix(told));
-  const number = all ? undefined : namedWord(table, "table", tableNumber);
-  const index = async (name: string | undefined): Promise<number | undefined> =>
-    name === undefined ? undefined : (await net.links.get(name)).index;
-  const [output, input] = [await index(dev), await index(iif)];
-  const maker = proto === undefined || proto === "all" ? undefined : namedWord(proto, "protocol", protocolOf);
-  const reach = scope === undefined || scope === "all" ? undefined : namedWord(scope, "scope", scopeOf);
-  const kind = type === undefined ? undefined : typeWord(type);
-  const service = tos === undefined ? undefined : namedWord(tos, "tos", tosNumber);
-  const fwmark = mark === undefined ? undefined : numberWord(mark, "mark");
-  const gateway = via === undefined ? undefined : prefixWord(via, viaFamily ?? family);
-  const source = src === undefined ? undefined : prefixWord(src, family);
-  const flow = realms === undefined ? undefined : realmsWord(realms);
+  const it: Filter = { family: asked, table: 254, to: {}, from: {} };
+  await readGrammar(new Words(words), GRAMMAR, it, readOther);
+  const input = it.inputDevice === undefined ? undefined : await deviceWord(net, it.inputDevice);
+  const device = it.device === undefined ? undefined : await deviceWord(net, it.device);
+  const told = [it.to.root, it.to.match, it.from.root, it.from.match].find((place) => place?.addr);
+  const family = asked ?? told?.family ?? (it.table === undefined ? undefined : "ipv4");
   return {
-    list: { family, table: number, device: output },
-    has: (it) =>
-      inRange(it.destination, to, it.family) &&
-      inRange(it.source, from, it.family) &&
+    list: { family, table: it.table, device, tableMustExist: true },
+    has: (route) =>
       // As ip(8): a route with several nexthops has no device and no gateway itself.
-      (output === undefined || it.device === output) &&
-      (input === undefined || it.inputDevice === input) &&
-      (maker === undefined || protocolNumber(it.protocol) === maker) &&
-      (reach === undefined || scopeNumber(it.scope) === reach) &&
-      (kind === undefined || routeTypeNumber(it.type) === kind) &&
-      (service === undefined || it.tos === service) &&
-      (fwmark === undefined || (it.mark ?? 0) === fwmark) &&
-      isIn(gateway, it.gateway, it.family) &&
-      isIn(source, it.preferredSource, it.family) &&
-      (flow === undefined || ((it.realms ?? 0) & flow.mask) >>> 0 === flow.realms),
+      (device === undefined || route.device === device) &&
+      (input === undefined || route.inputDevice === input) &&
+      selected(route, it),
     omit: {
-      ...(!all && { table: true }),
-      ...(output !== undefined && { dev: true }),
+      ...(it.table !== undefined && { table: true }),
+      ...(device !== undefined && { dev: true }),
       ...(input !== undefined && { iif: true }),
-      ...(maker !== undefined && { protocol: true }),
-      ...(reach !== undefined && { scope: true }),
-      ...(service !== undefined && { tos: true }),
-      ...(isHost(gateway) && { gateway: true }),
-      ...(isHost(source) && { prefsrc: true }),
-      ...(flow?.mask === 0xffff_ffff && { flow: true }),
+      ...(it.protocol !== undefined && { protocol: true }),
+      ...(it.scope !== undefined && { scope: true }),
+      ...(it.tos !== undefined && { tos: true }),
+      ...(it.metric !== undefined && { metric: true }),
+      ...(isHost(it.via) && { gateway: true }),
+      ...(isHost(it.src) && { prefsrc: true }),
+      ...(it.realms?.[1] === 0xffff_ffff && { flow: true }),
     } as Omitted,
+    cached: it.cached === true,
   };
 }
 
-function isHost(prefix: IpPrefix | undefined): boolean {
-  return prefix !== undefined && prefix.length === prefix.addr.bitLength;
-}
-
-/** An address that is not there counts as the unspecified one, as in ip(8). */
-function isIn(prefix: IpPrefix | undefined, addr: IpAddr | undefined, family: Family): boolean {
-  if (prefix === undefined) return true;
-  if (addr === undefined) return prefix.length === 0 && familyOfPrefix(prefix) === family;
-  return addr.version === prefix.addr.version && prefix.contains(addr);
-}
-
-function typeWord(word: string): number {
-  if (/^\d+$/.test(word)) return numberWord(word, "type", 255);
-  return routeTypeNumber(word as Route["type"]); // refused with the words that there are
-}
-
-/** `TO`, `FROM/TO`, or `FROM/`: of the half that is not told any will do. */
-function realmsWord(word: string): { readonly realms: number; readonly mask: number } {
-  const [first = "", second] = word.split("/");
-  const half = (text: string): number => (text === "" ? 0 : namedWord(text, "realm", realmNumber));
-  const [from, to] = second === undefined ? [0, half(first)] : [half(first), half(second)];
-  const anyTo = to === 0 && word.endsWith("/");
-  const anyFrom = from === 0 && (second === undefined || word.startsWith("/"));
-  const mask = ((anyFrom ? 0 : 0xffff_0000) | (anyTo ? 0 : 0xffff)) >>> 0;
-  return { realms: ((from << 16) | to) >>> 0, mask };
+function isHost(place: Place | undefined): boolean {
+  return place?.addr !== undefined && place.length === place.addr.bitLength;
 }

@@ -128,6 +128,9 @@ function objectText({ row, encap }: RouteRow, style: Style): string {
       group?.map(({ id, weight }) => (weight === undefined ? `${id}` : `${id},${weight}`)).join("/"),
     ),
     told("type", row.type),
+    ...Object.entries((row.resilient_args as Json | undefined) ?? {}).map(([name, value]) =>
+      told(name, value),
+    ),
     encapText(encap, style),
     gatewayText(row, style),
     deviceText(row, style),

@@ -13,7 +13,8 @@ export async function hostNames(sockets: readonly AnySocket[]): Promise<Readonly
   for (const socket of sockets) {
     if (!("localPort" in socket)) continue;
     for (const { ip } of [socket.localAddr, socket.peerAddr]) {
-      if (!ip.isUnspecified) addresses.set(ip.toString(), SocketAddr.of(ip, 0));
+      const plain = (ip.version === 6 ? ip.toIpv4Mapped() : undefined) ?? ip; // as ss(8)
+      if (!ip.isUnspecified) addresses.set(ip.toString(), SocketAddr.of(plain, 0));
     }
   }
   const names = new Map<string, string>();

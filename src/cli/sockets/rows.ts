@@ -159,7 +159,7 @@ function inetDetails(socket: InetSocket, show: Show): string {
   if (show.inetOptions) {
     const { options } = socket;
     if (options !== undefined) {
-      text += `${oneLine} inet-sockopt: (${options.map((one) => ` ${FLAG_WORDS[one]}`).join("")})`;
+      text += `${oneLine || " "}inet-sockopt: (${options.map((one) => ` ${FLAG_WORDS[one]}`).join("")})`;
     }
   }
   const { info, mptcp } = socket;

@@ -1,6 +1,7 @@
 /** What the families that are not IP have in common: headers, requests, and an error that names what the kernel lacks. */
 import { WireError } from "../../bytes/index.ts";
 import { errno, type SkMemInfo, sk_meminfo } from "../../sys/index.ts";
+import type { Words } from "../_words.ts";
 import { type AttributeType, structure } from "../attribute_types.ts";
 import { get32 } from "../attributes.ts";
 import type { Message } from "../message.ts";
@@ -81,6 +82,17 @@ export function wantedBits<W extends string>(
     bits |= rows[name];
   }
   return bits;
+}
+
+/** The numbers of types; `undefined` for all. @throws {TypeError | RangeError} */
+export function wantedTypes<W extends string>(
+  types: Words<W>,
+  wanted: readonly W[] | undefined,
+): number[] | undefined {
+  if (wanted !== undefined && !Array.isArray(wanted)) {
+    throw new TypeError(`types: expected an array, got ${String(wanted)}`);
+  }
+  return wanted?.map((type) => types.number(type, "types"));
 }
 
 /** Asks for the sockets of a family. @throws {NetlinkError} `ENOENT` where the kernel lacks the module */

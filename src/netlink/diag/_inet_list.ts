@@ -1,13 +1,21 @@
 /** Listing, finding and ending internet sockets, and hearing of their end. */
 import { type IpAddr, SocketAddr } from "../../ip/index.ts";
-import { errno, type WaitOptions } from "../../sys/index.ts";
+import { checkWait, errno, type WaitOptions } from "../../sys/index.ts";
+import type { Device } from "../_values.ts";
 import type { Message } from "../message.ts";
 import { NetlinkError } from "../netlink_error.ts";
 import { NetlinkEvents, type OVERRUN } from "../netlink_events.ts";
 import type { DumpOptions, NetlinkSocket } from "../netlink_socket.ts";
 import type { DiagModule } from "./_families.ts";
 import { PROTOCOLS, SOCK_DIAG_BY_FAMILY } from "./_inet_constants.ts";
-import { addrOf, destroyRequest, dumpRequests, type Extension, exactRequest } from "./_inet_request.ts";
+import {
+  addrOf,
+  destroyRequest,
+  deviceIndexOf,
+  dumpRequests,
+  type Extension,
+  exactRequest,
+} from "./_inet_request.ts";
 import { decodeInetSocket, type InetProtocol, type InetSocket } from "./inet_socket.ts";
 import type { SocketFilter } from "./socket_filter.ts";
 import type { TcpState } from "./tcp_state.ts";
@@ -30,8 +38,11 @@ export interface FindOptions extends WaitOptions {
   readonly local: SocketAddr | string;
   /** Left out: the socket that would hear a stranger's packet to `local`. */
   readonly peer?: SocketAddr | string | undefined;
-  /** The interface that the packet comes in by, which matters for sockets that are bound to one. */
-  readonly device?: number | undefined;
+  /**
+   * The interface that the packet comes in by, by name or number, which matters for sockets that are bound to one; the zone
+   * of a link-local address unless told.
+   */
+  readonly device?: Device | undefined;
   readonly with?: readonly Extension[] | undefined;
 }
 
@@ -91,10 +102,11 @@ export async function findInet(
   netlink: NetlinkSocket,
   options: FindOptions,
 ): Promise<InetSocket | undefined> {
-  const { protocol = "tcp", device = 0 } = options;
+  const { protocol = "tcp" } = options;
   const local = addrOf(options.local, "local");
   const none = SocketAddr.of(local.family === "ipv4" ? "0.0.0.0" : "::", 0);
   const peer = options.peer === undefined ? none : addrOf(options.peer, "peer");
+  const device = deviceIndexOf(netlink, options.device ?? local.zone ?? peer.zone ?? 0);
   const request = exactRequest(protocol, { local, peer, device, cookie: undefined }, options.with);
   let found: InetSocket | undefined;
   const take = ({ bytes, start, end }: Message): void => {
@@ -127,6 +139,9 @@ export async function destroyInet(
   socket: InetSocket,
   options: WaitOptions | undefined,
 ): Promise<void> {
+  if (!(socket?.localAddr instanceof SocketAddr)) {
+    throw new TypeError(`socket: expected an InetSocket, got ${String(socket)}`);
+  }
   try {
     await netlink.request(destroyRequest(socket), undefined, options);
   } catch (error) {
@@ -149,9 +164,17 @@ export function destroyedInet(netlink: NetlinkSocket, options: DestroyedOptions)
   if (protocol !== undefined && !Object.hasOwn(DESTROY_GROUPS, protocol)) {
     throw new TypeError(`protocol: expected "tcp" or "udp", got ${String(protocol)}`);
   }
+  if (options.signal?.aborted !== true) checkWait(options); // else the first look rejects
   const groups = protocol === undefined ? [1, 2, 3, 4] : DESTROY_GROUPS[protocol];
   const events = netlink.inNamespace(() => NetlinkEvents.open("sockDiag", { groups, receiveBufferBytes }));
-  return follow(events, options);
+  const told = follow(events, options);
+  // Ended before it is asked for the first time, it does not come to its `finally`; ended while it waits, only after the next event.
+  const { return: end } = told;
+  told.return = (value) => {
+    events.close();
+    return end.call(told, value);
+  };
+  return told;
 }
 
 async function* follow(events: NetlinkEvents, options: DestroyedOptions): Destroyed {

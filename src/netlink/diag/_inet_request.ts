@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { concatBytes } from "../../bytes/index.ts";
 import { SocketAddr } from "../../ip/index.ts";
 import { errno, if_nametoindex, SysError } from "../../sys/index.ts";
+import type { Device } from "../_values.ts";
 import { encodeAttribute } from "../attributes.ts";
 import type { NetlinkRequest, NetlinkSocket } from "../netlink_socket.ts";
 import { compileSocketFilter, type FilterNames } from "./_bytecode.ts";
@@ -177,6 +178,16 @@ export function addrOf(value: SocketAddr | string, where: string): SocketAddr {
   if (value instanceof SocketAddr) return value;
   if (typeof value === "string") return SocketAddr.parse(value);
   throw new TypeError(`${where}: expected a SocketAddr or a string, got ${String(value)}`);
+}
+
+/** The number of an interface. @throws {TypeError | RangeError | SysError} */
+export function deviceIndexOf(netlink: NetlinkSocket, device: Device): number {
+  if (typeof device === "string") return namesOf(netlink).deviceIndex(device);
+  if (typeof device !== "number") {
+    throw new TypeError(`device: expected an interface's name or number, got ${String(device)}`);
+  }
+  if (Number.isInteger(device) && device >= 0 && device <= 0x7fff_ffff) return device;
+  throw new RangeError(`device: expected an integer 0 … ${0x7fff_ffff}, got ${device}`);
 }
 
 function namesOf(netlink: NetlinkSocket): FilterNames {

@@ -7,7 +7,16 @@ import { attributeTable } from "../attribute_table.ts";
 import { type AttributeType, u32 } from "../attribute_types.ts";
 import { type Attribute, get16, get32 } from "../attributes.ts";
 import type { DumpOptions, NetlinkRequest, NetlinkSocket } from "../netlink_socket.ts";
-import { checkHeader, cookieAt, dumpFamily, memory, readOnly, wantedBits, words32 } from "./_families.ts";
+import {
+  checkHeader,
+  cookieAt,
+  dumpFamily,
+  memory,
+  readOnly,
+  wantedBits,
+  wantedTypes,
+  words32,
+} from "./_families.ts";
 import { SOCK_DIAG_BY_FAMILY } from "./_inet_constants.ts";
 
 /** A packet socket. What was not asked for is left out. */
@@ -229,7 +238,7 @@ export async function listPacket(
   options: PacketListOptions = {},
 ): Promise<PacketSocketInfo[]> {
   const show = wantedBits(SHOW, options.with);
-  const types = options.types?.map((type) => TYPE.number(type, "types"));
+  const types = wantedTypes(TYPE, options.types);
   const dump = (bits: number): Promise<PacketSocketInfo[]> =>
     dumpFamily(
       socket,

@@ -213,8 +213,11 @@ function* threadsOf(folder: string): Steps<number[]> {
   }
 }
 
-/** @throws {RangeError} */
+/** @throws {TypeError | RangeError} */
 function* checked(pids: Iterable<number>): Generator<number, void> {
+  if (typeof pids?.[Symbol.iterator] !== "function") {
+    throw new TypeError(`pids: expected an iterable of numbers, got ${String(pids)}`);
+  }
   for (const pid of pids) {
     if (!Number.isInteger(pid) || pid < 1) throw new RangeError(`pids: expected integers from 1, got ${pid}`);
     yield pid;

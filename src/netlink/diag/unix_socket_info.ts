@@ -8,7 +8,7 @@ import { type Attribute, get32 } from "../attributes.ts";
 import type { Message } from "../message.ts";
 import { NetlinkError } from "../netlink_error.ts";
 import type { DumpOptions, NetlinkRequest, NetlinkSocket } from "../netlink_socket.ts";
-import { checkHeader, cookieAt, dumpFamily, memory, readOnly, wantedBits } from "./_families.ts";
+import { checkHeader, cookieAt, dumpFamily, memory, readOnly, wantedBits, wantedTypes } from "./_families.ts";
 import { SOCK_DIAG_BY_FAMILY } from "./_inet_constants.ts";
 import { ALL_STATES, stateMask, stateOf, type TcpState } from "./tcp_state.ts";
 
@@ -156,7 +156,7 @@ export async function listUnix(
 ): Promise<UnixSocketInfo[]> {
   const show = wantedBits(SHOW, options.with);
   const states = stateMask(options.states);
-  const types = options.types?.map((type) => TYPE.number(type, "types"));
+  const types = wantedTypes(TYPE, options.types);
   // A listener that many wait for takes more room than a message has, and what does not fit ends the dump without a word.
   // So its queue is asked for apart, and what all have is always whole.
   const asked = show & ~SHOW.pending;

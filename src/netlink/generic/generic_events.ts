@@ -26,7 +26,8 @@ export class GenericEvents implements Disposable {
     names: readonly string[] = [...family.groups.keys()],
     { receiveBufferBytes }: GenericEventsOptions = {},
   ): GenericEvents {
-    const groups = names.map((name) => {
+    if (!Array.isArray(names)) throw new TypeError(`groups: expected an array, got ${String(names)}`);
+    const groups = names.map((name: string) => {
       const number = family.groups.get(name);
       if (number !== undefined) return number;
       const expected = `some of ${[...family.groups.keys()].join(", ") || "no groups"}`;

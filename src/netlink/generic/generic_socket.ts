@@ -92,6 +92,9 @@ export class GenericSocket implements Disposable {
   }
 
   async #find(name: string, options: WaitOptions | undefined): Promise<GenericFamily> {
+    if (typeof name !== "string") {
+      throw new TypeError(`family: expected a name or a GenericFamily, got ${String(name)}`);
+    }
     const { length } = new TextEncoder().encode(name);
     if (length === 0 || length >= GENL_NAME_SIZE) {
       throw new RangeError(`family: expected a name of 1 … ${GENL_NAME_SIZE - 1} bytes, got ${length}`);
@@ -132,7 +135,7 @@ export class GenericSocket implements Disposable {
     family: string | GenericFamily,
     options?: DumpOptions,
   ): Promise<ReadonlyMap<number, OperationRules>> {
-    const { id, name } = typeof family === "string" ? await this.family(family, options) : family;
+    const { id, name } = typeof family === "string" ? await this.family(family, options) : checked(family);
     const request = {
       command: CTRL_CMD_GETPOLICY,
       attributes: CTRL.encode({ FAMILY_ID: id }),
@@ -187,7 +190,7 @@ export class GenericSocket implements Disposable {
     groups?: readonly string[],
     options: GenericEventsOptions & WaitOptions = {},
   ): Promise<GenericEvents> {
-    const known = typeof family === "string" ? await this.family(family, options) : family;
+    const known = typeof family === "string" ? await this.family(family, options) : checked(family);
     return GenericEvents.open(this.netlink, known, groups, options);
   }
 
@@ -197,7 +200,7 @@ export class GenericSocket implements Disposable {
     options: WaitOptions | undefined,
     ask: (family: GenericFamily) => Promise<T>,
   ): Promise<T> {
-    if (typeof family !== "string") return await ask(family);
+    if (typeof family !== "string") return await ask(checked(family));
     const kept = this.#families.get(family);
     const known = kept ?? (await this.#find(family, options));
     try {
@@ -220,32 +223,43 @@ export class GenericSocket implements Disposable {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
+/** @throws {TypeError} */
+function checked(family: GenericFamily): GenericFamily {
+  if (family?.groups instanceof Map && Array.isArray(family.operations)) return family;
+  throw new TypeError(`family: expected a name or a GenericFamily, got ${String(family)}`);
+}
+
+/** @throws {TypeError | RangeError} */
 function requestOf(family: GenericFamily, request: GenericRequest): NetlinkRequest {
+  if (typeof request !== "object" || request === null) {
+    throw new TypeError(`request: expected an object, got ${String(request)}`);
+  }
   const { command, version = family.version, header = new Uint8Array(family.headerSize) } = request;
   for (const [what, value] of [
     ["command", command],
     ["version", version],
   ] as const) {
     if (Number.isInteger(value) && value >= 0 && value <= 255) continue;
-    throw new RangeError(`${what}: expected an integer 0 … 255, got ${value}`);
+    throw new RangeError(`${what}: expected an integer 0 … 255, got ${String(value)}`);
+  }
+  const { flags, name = `${family.name} command ${command}`, subject, attributes = NOTHING } = request;
+  for (const [what, bytes] of Object.entries({ header, attributes })) {
+    if (bytes instanceof Uint8Array) continue;
+    throw new TypeError(`${what}: expected a Uint8Array, got ${String(bytes)}`);
   }
   if (header.length !== family.headerSize) {
     throw new RangeError(
       `header: expected ${family.headerSize} bytes for ${family.name}, got ${header.length}`,
     );
   }
-  const { flags, name = `${family.name} command ${command}`, subject, attributes } = request;
   const operation = family.operations.find((it) => it.command === command);
   const padding = new Uint8Array(-header.length & 3);
   return {
     type: family.id,
     flags,
-    payload: concatBytes([
-      Uint8Array.of(command, version, 0, 0),
-      header,
-      padding,
-      attributes ?? new Uint8Array(),
-    ]),
+    payload: concatBytes([Uint8Array.of(command, version, 0, 0), header, padding, attributes]),
     headerLength: GENL_HEADER_LEN + header.length,
     name,
     subject,

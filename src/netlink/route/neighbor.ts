@@ -192,11 +192,15 @@ export class Neighbors {
   }
 
   /** One entry. @throws {NetlinkError} `ENOENT` where it is not there */
-  async get(neighbor: Pick<NewNeighbor, "device" | "address">, options?: WaitOptions): Promise<Neighbor> {
+  async get(
+    neighbor: Pick<NewNeighbor, "device" | "address" | "flags">,
+    options?: WaitOptions,
+  ): Promise<Neighbor> {
     const address = addrOf(neighbor.address, "address");
     const header = ndmsg.encode({
       ndm_family: familyNumber(familyOfAddr(address)),
       ndm_ifindex: await this.#channel.indexOf(neighbor.device, options),
+      ndm_flags: neighbor.flags?.includes("proxy") ? NTF_PROXY : 0,
     });
     const payload = payloadOf(header, NEIGHBOR.encode({ DST: address }));
     const request = { type: RTM_GETNEIGH, payload, name: "RTM_GETNEIGH", headerLength: HEADER_LEN };

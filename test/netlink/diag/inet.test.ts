@@ -358,6 +358,40 @@ isolated(import.meta.url, "the socket that hears a packet", { netns: LO, skip: n
   await assert.rejects(diag.tcp({ family: "inet" as never }), TypeError);
 });
 
+const LINK_LOCAL = `${LO}
+ip link add va type veth peer name vb
+ip addr add fe80::a/64 dev va nodad; ip link set va up
+ip addr add fe80::b/64 dev vb nodad; ip link set vb up`;
+
+isolated(
+  import.meta.url,
+  "link-local sockets are found by the zone of their address, others that are bound to an interface by its name",
+  { netns: LINK_LOCAL, skip: noIpv6 },
+  async () => {
+    using diag = DiagSocket.open();
+    using socket = UdpSocket.bind("[fe80::a%va]:0");
+    const { port } = socket.localAddr;
+    const cookie = socket.getOption(SO.COOKIE);
+    const protocol = "udp";
+    const [listed] = await diag.udp({ filter: `sport = :${port}` });
+    assert.ok(listed !== undefined);
+    for (const local of [socket.localAddr, listed.localAddr, `[fe80::a%va]:${port}`]) {
+      assert.equal((await diag.find({ protocol, local }))?.cookie, cookie, String(local));
+    }
+    const local = `[fe80::a]:${port}`;
+    for (const device of ["va", listed.device]) {
+      assert.equal((await diag.find({ protocol, local, device }))?.cookie, cookie);
+    }
+    assert.equal(await diag.find({ protocol, local: `[fe80::a%vb]:${port}` }), undefined);
+    await assert.rejects(diag.find({ local, device: "nosuch" }), { code: "ENODEV" });
+    for (const device of [-1, 1.5, Number.NaN]) {
+      await assert.rejects(diag.find({ local, device }), /^RangeError: device: /);
+    }
+    await assert.rejects(diag.find({ local, device: {} as never }), /^TypeError: device: /);
+    await assert.rejects(diag.unix({ types: "stream" as never }), /^TypeError: types: expected an array/);
+  },
+);
+
 test("a socket that is bound and nothing else", async () => {
   using fds = new Fds();
   const fd = fds.open(C.AF_INET, C.SOCK_STREAM);

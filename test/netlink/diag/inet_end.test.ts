@@ -1,5 +1,6 @@
 /** Ending sockets from outside, and hearing of their end. */
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
 import { SocketAddr } from "../../../src/ip/index.ts";
 import { DiagSocket, type InetSocket } from "../../../src/netlink/diag/index.ts";
 import { OVERRUN } from "../../../src/netlink/index.ts";
@@ -101,6 +102,35 @@ test("nobody ends what is not his to end", { skip: notRoot }, async () => {
   const refused = { code: "EPERM", syscall: "SOCK_DESTROY", message: /CAP_NET_ADMIN/ };
   await assert.rejects(diag.destroy(found as InetSocket), refused);
   await both.client.writeAll(Uint8Array.of(1));
+});
+
+test("what is heard of ends is let go of at once, also before the first and while it waits", async () => {
+  const open = (): number => readdirSync("/proc/self/fd").length;
+  using diag = DiagSocket.open();
+  const before = open();
+  const events = diag.destroyed();
+  assert.equal(open(), before + 1);
+  await events.return(undefined as never);
+  assert.equal(open(), before);
+
+  const signal = new AbortController().signal;
+  const waits = diag.destroyed({ protocol: "udp", signal });
+  const rejected = (async () => {
+    for (;;) await waits.next();
+  })();
+  const ended = waits.return(undefined as never);
+  await assert.rejects(rejected, { code: "ECANCELED" });
+  await ended;
+  assert.equal(open(), before);
+
+  assert.throws(() => diag.destroyed({ timeoutMs: -1 }), RangeError);
+  assert.throws(() => diag.destroyed({ signal: "x" as never }), TypeError);
+  const none = diag.destroyed({ signal: AbortSignal.abort() });
+  await assert.rejects(none.next(), { name: "AbortError" });
+  assert.equal(open(), before);
+  for (const wrong of [null, {}, 1]) {
+    await assert.rejects(diag.destroy(wrong as never), /^TypeError: socket: expected an InetSocket/);
+  }
 });
 
 isolated(import.meta.url, "sockets are told of as they end", { netns: NETNS, skip: noRoot }, async () => {

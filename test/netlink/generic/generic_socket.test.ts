@@ -75,6 +75,21 @@ test("a family is asked for once; one that is not there, and names that cannot b
   for (const name of ["", "x".repeat(16), "ä".repeat(8)])
     await assert.rejects(generic.family(name), RangeError);
   await assert.rejects(generic.family("a\0b"), RangeError);
+  for (const none of [1, null, {}] as never[]) {
+    for (const asked of [
+      () => generic.family(none),
+      () => generic.policies(none),
+      () => generic.events(none),
+      () => generic.request(none, { command: 3 }),
+    ]) {
+      await assert.rejects(asked, /^TypeError: family: expected a name/);
+    }
+  }
+  await assert.rejects(generic.events("nlctrl", "notify" as never), /^TypeError: groups: /);
+  for (const name of ["header", "attributes"]) {
+    const wrong = generic.request("nlctrl", { command: 3, [name]: "x" });
+    await assert.rejects(wrong, { name: "TypeError", message: `${name}: expected a Uint8Array, got x` });
+  }
 });
 
 test("the rules that requests are checked by, and a request that breaks one", async () => {
