@@ -2,7 +2,6 @@
 
 // sys/socket.h
 export const AF_LOCAL = 1;
-export const AF_NETLINK = 16;
 export const PF_UNSPEC = 0;
 export const PF_LOCAL = 1;
 export const PF_UNIX = 1;

@@ -10,8 +10,10 @@ export {
   ntohs,
 } from "../bytes/index.ts";
 export {
+  AF_BRIDGE,
   AF_INET,
   AF_INET6,
+  AF_NETLINK,
   AF_PACKET,
   AF_UNIX,
   AF_UNSPEC,
@@ -168,6 +170,7 @@ export {
   SHUT_RDWR,
   SHUT_WR,
   SIOCGIFINDEX,
+  SIOCGSKNS,
   SIOCINQ,
   SIOCOUTQ,
   SIOCOUTQNSD,
@@ -245,6 +248,7 @@ export {
   SOCK_RAW,
   SOCK_SEQPACKET,
   SOCK_STREAM,
+  SOL_NETLINK,
   SOL_PACKET,
   SOL_RAW,
   SOL_SOCKET,
@@ -295,7 +299,6 @@ export {
 export type { pointer } from "./_check.ts";
 export {
   AF_LOCAL,
-  AF_NETLINK,
   AI_CANONIDN,
   AI_IDN,
   F_DUPFD,

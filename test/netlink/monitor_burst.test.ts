@@ -101,6 +101,9 @@ const lineOf = (row: object): string =>
     VOLATILE.has(key) ? undefined : typeof value === "bigint" ? `${value}` : value,
   );
 
+/** Of neighbours only those that were made: what the kernel keeps for itself comes and goes without events. */
+const HIDDEN = ({ state }: Json): boolean => Array.isArray(state) && !state.includes("permanent");
+
 /** The table as its events tell it: an entry that is removed or changed has to be there. */
 class Folded {
   readonly lines = new Map<string, number>();
@@ -118,11 +121,13 @@ class Folded {
   }
 
   #add(row: object): void {
+    if (HIDDEN(row as Json)) return;
     const line = lineOf(row);
     this.lines.set(line, (this.lines.get(line) ?? 0) + 1);
   }
 
   #take(row: object): void {
+    if (HIDDEN(row as Json)) return;
     const line = lineOf(row);
     const count = this.lines.get(line);
     assert.ok(count !== undefined, `not there: ${line}`);
@@ -191,9 +196,6 @@ const LAST = {
 } as const;
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** ip does not list neighbours that the kernel only keeps for itself. */
-const HIDDEN = ({ state }: Json): boolean => Array.isArray(state) && !state.includes("permanent");
 
 const short = (prefix: unknown): string =>
   String(prefix)
