@@ -19,6 +19,7 @@ import { memory } from "./memory.ts";
 import { netlinkNeighbors } from "./netlink_neighbors.ts";
 import { netlinkRoutes } from "./netlink_routes.ts";
 import { netlinkSockets } from "./netlink_sockets.ts";
+import { observe } from "./observe.ts";
 import { options } from "./options.ts";
 import { rtt } from "./rtt.ts";
 import { udpReceive } from "./udp_receive.ts";
@@ -45,6 +46,7 @@ const QUESTIONS: readonly Question<AnySubject>[] = [
   netlinkRoutes,
   netlinkNeighbors,
   netlinkSockets,
+  observe,
 ];
 
 const USAGE = `usage: npm run bench -- [QUESTION…] [--quick] [--rounds N] [--no-pin] [--json FILE] [--readme]

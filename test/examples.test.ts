@@ -206,6 +206,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "watch-addresses.ts": "netlink",
   "which-route.ts": "netlink",
   "who-is-connected.ts": "netlink",
+  "why-it-waits.ts": "observe",
 };
 
 for (const [name, folder] of Object.entries(ELSEWHERE)) {

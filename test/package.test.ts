@@ -22,6 +22,7 @@ test("the declarations compile under plain --strict, with libraries checked", ()
     "dist/netlink/generic/index.d.ts",
     "dist/netlink/route/index.d.ts",
     "dist/netlink/diag/index.d.ts",
+    "dist/observe/index.d.ts",
   ];
   const { status, stdout } = spawnSync(`${ROOT}node_modules/.bin/tsc`, [...args, ...lib, ...files], {
     cwd: ROOT,

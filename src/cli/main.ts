@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   capture: async () => (await import("./capture.ts")).addCapture,
   connect: async () => (await import("./connect.ts")).addConnect,
   decode: async () => (await import("./decode.ts")).addDecode,
+  demo: async () => (await import("./demo.ts")).addDemo,
   encode: async () => (await import("./encode.ts")).addEncode,
   ip: async () => (await import("./ip.ts")).addIp,
   layout: async () => (await import("./layout.ts")).addLayout,
@@ -38,6 +39,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   rule: async () => (await import("./rule.ts")).addRule,
   sockets: async () => (await import("./sockets.ts")).addSockets,
   trace: async () => (await import("./trace.ts")).addTrace,
+  watch: async () => (await import("./watch.ts")).addWatch,
 };
 
 const [, , asked = ""] = process.argv;

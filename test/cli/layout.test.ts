@@ -70,8 +70,8 @@ describe("--svg", () => {
   // How the figure in the docs is made.
   const FIGURE = ["--values", '{"p1": 1, "p2": 515, "p3": 67438087, "p4": 8}', MY_DATA];
 
-  test("docs/images/layout-mydata.svg is what the command writes", async () => {
-    assert.equal(await svg(FIGURE), readFileSync(join(ROOT, "docs/images/layout-mydata.svg"), "utf8"));
+  test("docs/pictures/layout-mydata.svg is what the command writes", async () => {
+    assert.equal(await svg(FIGURE), readFileSync(join(ROOT, "docs/pictures/layout-mydata.svg"), "utf8"));
   });
 
   test("--svg - is standard output", async () => {

@@ -18,6 +18,8 @@ const COMMANDS = [
   "ping",
   "trace",
   "sockets",
+  "watch",
+  "demo",
 ];
 
 test("--version prints the version of package.json", async () => {

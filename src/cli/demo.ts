@@ -1,0 +1,103 @@
+/** `windsock demo`: flow control to look at, on a connection of its own. */
+import type { Command } from "commander";
+import { Observer, type Sample } from "../observe/index.ts";
+import { EXIT, print, run, UsageError, wholeNumber } from "./_command.ts";
+import { SCENES, type Scene } from "./demo/scenes.ts";
+import { Stage } from "./demo/stage.ts";
+import { WatchLines } from "./watch/lines.ts";
+import type { SampleSource } from "./watch/source.ts";
+import { showOnTerminal } from "./watch/terminal.ts";
+import { type WebOptions, WebShow, webPortOf } from "./web/show.ts";
+
+const EXAMPLES = `
+A sender and a receiver on loopback, in scenes that end by themselves:
+${SCENES.map(({ name, title }) => `  ${name.padEnd(8)} ${title}`).join("\n")}
+
+Examples:
+  windsock demo
+  windsock demo paused
+  windsock demo --web`;
+
+interface Options extends WebOptions {
+  readonly fast?: true;
+}
+
+const RATE_HZ = 20;
+/** With --fast. */
+const FAST = 0.2;
+
+export function addDemo(program: Command): void {
+  program
+    .command("demo")
+    .description("flow control to look at: a reader that pauses, is slow, takes small pieces")
+    .argument("[scenes...]", `${SCENES.map(({ name }) => name).join(", ")}; all of them unless told`)
+    .option("--fast", "five times as fast")
+    .option("--web", "a page in the browser, at the address that is printed; begins when that is opened")
+    .option("--port <port>", "of --web; any that is free unless told", wholeNumber(1, 65535))
+    .addHelpText("after", EXAMPLES)
+    .action((scenes: string[], options: Options) => run("demo", () => demo(scenes, options)));
+}
+
+async function demo(names: readonly string[], options: Options): Promise<number> {
+  const scenes = names.length === 0 ? SCENES : names.map(sceneOf);
+  const port = webPortOf(options);
+  using observer = Observer.open([], { rateHz: RATE_HZ });
+  const ending = new AbortController();
+  const stage = new Stage(observer, ending.signal, options.fast ? FAST : 1);
+  let title = "";
+  const caption = (): string => title + stage.caption;
+  const web =
+    port === undefined
+      ? undefined
+      : await WebShow.open({
+          port,
+          mode: "demo",
+          caption,
+          byeText: "The demonstration is over. This page keeps what it has.",
+        });
+  if (web !== undefined && !(await web.untilPage())) {
+    await web.close();
+    return EXIT.done;
+  }
+  const played = (async () => {
+    try {
+      for (const [index, scene] of scenes.entries()) {
+        title = `${index + 1}/${scenes.length} ${scene.title}. `;
+        await scene.play(stage);
+      }
+    } catch (error) {
+      if (!ending.signal.aborted) throw error;
+    } finally {
+      observer.close();
+    }
+  })();
+  const close = (): void => {
+    ending.abort();
+    observer.close();
+  };
+  const source = { samples: observer, close };
+  if (web !== undefined) await web.run(source);
+  else if (process.stdout.isTTY)
+    await showOnTerminal(source, { caption, focus: true, endsWithSamples: true });
+  else await tell(source, caption);
+  await played;
+  return EXIT.done;
+}
+
+function sceneOf(name: string): Scene {
+  const scene = SCENES.find((one) => one.name === name);
+  if (scene !== undefined) return scene;
+  throw new UsageError(`scene: expected one of ${SCENES.map((one) => one.name).join(", ")}, got ${name}`);
+}
+
+async function tell({ samples }: SampleSource, caption: () => string): Promise<void> {
+  const lines = new WatchLines();
+  let said = "";
+  for await (const sample of samples as AsyncIterable<Sample>) {
+    const now = caption();
+    const text = lines.next(sample);
+    if (now !== said) text.unshift("", now);
+    said = now;
+    if (text.length > 0) await print(`${text.join("\n")}\n`);
+  }
+}

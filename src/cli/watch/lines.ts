@@ -1,0 +1,57 @@
+/** `windsock watch` where there is no terminal: a line for each connection that moves, and for what ends. */
+import { connectionsOf, type EndSample, type Sample } from "../../observe/index.ts";
+import { bytesText, microsText, millisText } from "./draw.ts";
+import { flowOf, holdersText, WAIT_LABELS } from "./flow.ts";
+
+/** Makes the lines of one sample after the other. */
+export class WatchLines {
+  readonly #shown = new Map<string, string>();
+
+  /** Connections of which nothing has changed since their last line have none. */
+  next({ at, ends, ended }: Sample): string[] {
+    const time = new Date(at).toISOString().slice(11, 23);
+    const lines: string[] = [];
+    for (const connection of connectionsOf({ ends })) {
+      const { from, to, sender, receiver } = flowOf(connection, false);
+      const facts = [...sendFacts(sender), ...receiveFacts(receiver)].join("  ");
+      const holders = [sender, receiver].map(holdersText).filter((text) => text !== "");
+      const text = [`${from} > ${to}`, facts, ...holders].join("  ");
+      if (this.#shown.get(connection.id) === text) continue;
+      this.#shown.set(connection.id, text);
+      const waits = sender === undefined ? "" : `  waits for ${waitText(sender)}`;
+      lines.push(`${time}  ${text}${waits}`);
+    }
+    for (const { id, local, peer, because } of ended) {
+      if (!this.#shown.delete(id)) continue; // the other end of a connection, or never shown
+      lines.push(`${time}  ${local} > ${peer}  ${because}`);
+    }
+    return lines;
+  }
+}
+
+function waitText({ waiting, waitingMs }: EndSample): string {
+  return waiting === "nothing-to-send" ? "nothing" : `${WAIT_LABELS[waiting][0]} ${millisText(waitingMs)}`;
+}
+
+function sendFacts(end: EndSample | undefined): string[] {
+  if (end === undefined) return [];
+  return [
+    `${end.state}`,
+    `written ${bytesText(end.writtenBytes)}`,
+    `not sent ${bytesText(end.notSentBytes)}`,
+    `in flight ${bytesText(end.inFlightBytes)}`,
+    `window ${bytesText(end.windowSeenBytes)}`,
+    `cwnd ${end.congestionWindowSegments ?? "-"}`,
+    `rtt ${microsText(end.rttUs)}`,
+    `retransmitted ${end.retransmittedSegments ?? "-"}`,
+  ];
+}
+
+function receiveFacts(end: EndSample | undefined): string[] {
+  if (end === undefined) return [];
+  return [
+    `queue ${bytesText(end.receiveQueueBytes)}`,
+    `memory ${bytesText(end.receiveMemoryBytes)}/${bytesText(end.receiveMemoryTotalBytes)}`,
+    `read ${bytesText(end.readBytes)}`,
+  ];
+}

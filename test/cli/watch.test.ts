@@ -1,0 +1,241 @@
+/** `windsock watch` and `windsock demo` as they are used: lines, JSON, recordings, and a terminal. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, connect as netConnect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import type { Sample } from "../../src/observe/index.ts";
+import { assertOneLine, CLI, missing, start, windsock } from "./_cli.ts";
+import { pair, sampleOf } from "./_samples.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "windsock-watch-"));
+const file = (name: string): string => join(folder, name);
+after(() => rmSync(folder, { recursive: true }));
+
+/** A connection of Node's own, whose 200 bytes nobody reads. */
+const server = createServer({ pauseOnConnect: true });
+const sockets: Socket[] = [];
+let port = 0;
+
+before(async () => {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  ({ port } = server.address() as AddressInfo);
+  const client = netConnect(port, "127.0.0.1");
+  const [accepted] = (await once(server, "connection")) as [Socket];
+  sockets.push(client, accepted);
+  await new Promise<void>((resolve) => client.write(new Uint8Array(200), () => resolve()));
+});
+
+after(() => {
+  for (const socket of sockets) socket.destroy();
+  server.close();
+});
+
+const parse = (line: string): Sample => JSON.parse(line) as Sample;
+
+test("--json: one sample a line, with both ends joined, who has them, and what nobody reads", async () => {
+  const { code, stdout, stderr } = await windsock(["watch", `${port}`, "--json", "-n", "4", "-r", "20"]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  const samples = stdout.toString().trimEnd().split("\n").map(parse);
+  assert.equal(samples.length, 4);
+  for (const { ends, ended } of samples) {
+    const [sender] = ends.filter((end) => end.peer === `127.0.0.1:${port}`);
+    const [receiver] = ends.filter((end) => end.local === `127.0.0.1:${port}`);
+    assert.deepEqual([ends.length, ended.length], [2, 0]);
+    assert.deepEqual([sender?.pairedWith, receiver?.pairedWith], [receiver?.id, sender?.id]);
+    assert.deepEqual(
+      [sender?.writtenBytes, sender?.ackedBytes, receiver?.receiveQueueBytes],
+      [200, 200, 200],
+    );
+  }
+  const [, , , last] = samples;
+  for (const end of last?.ends ?? [])
+    assert.deepEqual(
+      end.holders?.map(({ pid }) => pid),
+      [process.pid],
+    );
+});
+
+test("lines: what the table shows, once for a connection that does not move", async () => {
+  const { code, stdout } = await windsock(["watch", `:${port}`, "-n", "3", "-r", "50"]);
+  const lines = stdout.toString().trimEnd().split("\n");
+  assert.equal(code, 0);
+  assert.match(lines[0] ?? "", new RegExp(`> 127\\.0\\.0\\.1:${port} .*written 200 B .*queue 200 B`));
+  assert.ok(lines.length <= 2, "a second line only for who has it, which is known later");
+});
+
+test("targets: two addresses, a process, words of a filter", async () => {
+  const [client] = sockets;
+  const near = `127.0.0.1:${client?.localPort}`;
+  const wanted = [
+    [near, `127.0.0.1:${port}`],
+    ["--pid", `${process.pid}`],
+    ["dport", "=", `:${port}`],
+  ];
+  for (const words of wanted) {
+    const { code, stdout, stderr } = await windsock(["watch", ...words, "--json", "-n", "1"]);
+    assert.deepEqual([code, stderr], [0, ""], words.join(" "));
+    const { ends } = parse(stdout.toString());
+    assert.ok(
+      ends.some(({ local }) => local === near),
+      words.join(" "),
+    );
+  }
+});
+
+test("what was recorded is replayed", async () => {
+  const path = file("flow.jsonl");
+  const recorded = await windsock(["watch", `${port}`, "--json", "-n", "5", "-r", "50", "--record", path]);
+  assert.equal(recorded.code, 0, recorded.stderr);
+  const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+  assert.equal(JSON.parse(lines[0] ?? "").format, "windsock samples");
+  const replayed = await windsock(["watch", "--replay", path, "--json", "--speed", "1000"]);
+  assert.deepEqual([replayed.code, replayed.stdout.toString()], [0, recorded.stdout.toString()]);
+  const some = await windsock(["watch", "--replay", path, "--json", "--speed", "1000", "-n", "2"]);
+  assert.equal(some.stdout.toString().trimEnd().split("\n").length, 2);
+});
+
+const WRONG: readonly (readonly [args: string[], code: number, says: RegExp])[] = [
+  [["70000"], 2, /port: expected 1 … 65535, got 70000/],
+  [["nonsense", "words"], 2, /nonsense/],
+  [["--pid", "1", "80"], 2, /--pid and a target exclude each other/],
+  [["--json", "--plain"], 2, /--json and --plain exclude each other/],
+  [["--replay", "/nonexistent/file"], 1, /ENOENT/],
+  [["--replay", "x", "80"], 2, /--replay goes without/],
+  [["--speed", "2"], 2, /--speed is for --replay/],
+  [["--rate", "2000"], 2, /rateHz: expected a number above 0, at most 1000, got 2000/],
+  [["80", "--record", "/nonexistent/file"], 1, /ENOENT/],
+];
+
+for (const [args, code, says] of WRONG) {
+  test(`watch ${args.join(" ")} is refused in one line`, async () => {
+    assertOneLine(await windsock(["watch", ...args]), code, says);
+  });
+}
+
+test("a file that is no recording is refused, with its line", async () => {
+  writeFileSync(file("none"), "hello\n");
+  assertOneLine(await windsock(["watch", "--replay", file("none")]), 1, /line 1: expected /);
+  const header = JSON.stringify({ format: "windsock samples", version: 99 });
+  writeFileSync(file("later"), `${header}\n`);
+  assertOneLine(
+    await windsock(["watch", "--replay", file("later")]),
+    1,
+    /line 1: expected version 1, got 99/,
+  );
+});
+
+test("a reader of the lines that goes away ends it", async () => {
+  using program = start(["watch", `${port}`, "--json", "-r", "100"], { ownStdout: true });
+  await once(program.stdout, "data");
+  program.stdout.destroy();
+  assert.equal((await program.ended).code, 1);
+});
+
+test("demo: every scene is played, and ends by itself", async () => {
+  const { code, stdout, stderr } = await windsock(["demo", "--fast"]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  const text = stdout.toString();
+  for (const title of [
+    "1/4 The reader pauses",
+    "2/4 The reader is slow",
+    "3/4 One large write",
+    "4/4 Small writes",
+  ]) {
+    assert.ok(text.includes(title), title);
+  }
+  assert.match(text, /window 0 B .*waits for rcv window/, "the window closes");
+  assert.match(text, /waits for Nagle/, "a small segment is held back");
+  const [, nagle, without] =
+    /took ([\d.]+) ms with Nagle's algorithm, and ([\d.]+) ms without/.exec(text) ?? [];
+  assert.ok(Number(nagle) > Number(without), `${nagle} ms and ${without} ms`);
+});
+
+test("demo NOSUCH: the scenes are named", async () => {
+  assertOneLine(
+    await windsock(["demo", "nosuch"]),
+    2,
+    /expected one of paused, slow, pieces, small, got nosuch/,
+  );
+});
+
+/** A terminal of its own, on a server of its own. */
+class Terminal implements Disposable {
+  readonly #name = `windsock-${process.pid}-${Math.random().toString(36).slice(2)}`;
+
+  constructor(args: readonly string[], columns: number, rows: number) {
+    const words = [process.execPath, CLI, ...args].map((word) => `'${word}'`).join(" ");
+    const command = `LANG=C.UTF-8 ${words}; echo "exit code $?"; exec cat`;
+    this.#tmux("new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, command);
+  }
+
+  #tmux(...args: string[]): string {
+    return execFileSync("tmux", ["-f", "/dev/null", "-L", this.#name, ...args], { encoding: "utf8" });
+  }
+
+  type(...keys: string[]): void {
+    this.#tmux("send-keys", ...keys);
+  }
+
+  /** Waits until the screen matches, and gives it. */
+  async shows(pattern: RegExp): Promise<string> {
+    let screen = "";
+    for (let tries = 0; tries < 600; tries++) {
+      screen = this.#tmux("capture-pane", "-p");
+      if (pattern.test(screen)) return screen;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.fail(`the terminal never showed ${pattern}:\n${screen}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#tmux("kill-server");
+  }
+}
+
+const noTmux = missing("tmux");
+
+test("on a terminal: a table, one connection in full, pause and steps, and the end", {
+  skip: noTmux,
+}, async () => {
+  using terminal = new Terminal(["watch", `${port}`, "--rate", "20"], 80, 30);
+  await terminal.shows(/^> 127\.0\.0\.1:\d+ .*200 B/m);
+  terminal.type("Enter");
+  const picture = await terminal.shows(/receive buffer \[█/);
+  assert.match(picture, /200 B not read/);
+  assert.match(picture, /Nothing to send/);
+  terminal.type("Space");
+  await terminal.shows(/ paused /);
+  terminal.type("Left");
+  terminal.type("?");
+  await terminal.shows(/Home, End/);
+  terminal.type("q");
+  await terminal.shows(/exit code 0/);
+});
+
+test("a replay on a terminal stays to be looked at", { skip: noTmux }, async () => {
+  const path = file("made.jsonl");
+  const samples = Array.from({ length: 30 }, (_, at) => sampleOf(at * 100, pair({ writtenBytes: at })));
+  const header = { format: "windsock samples", version: 1 };
+  writeFileSync(path, [header, ...samples].map((line) => `${JSON.stringify(line)}\n`).join(""));
+  using terminal = new Terminal(["watch", "--replay", path, "--speed", "100"], 80, 24);
+  await terminal.shows(/ ended /);
+  terminal.type("Enter");
+  await terminal.shows(/writes {2}29 B/);
+  terminal.type("PageUp");
+  await terminal.shows(/writes {2}9 B/);
+  terminal.type("C-c");
+  await terminal.shows(/exit code 0/);
+});
+
+test("Ctrl-C during the demo leaves the terminal as it was", { skip: noTmux }, async () => {
+  using terminal = new Terminal(["demo", "paused"], 80, 24);
+  const screen = await terminal.shows(/The reader pauses/);
+  assert.match(screen, /windsock watch/);
+  terminal.type("C-c");
+  await terminal.shows(/^exit code 0/m);
+});
