@@ -11,7 +11,7 @@ import { briefText, linkText, statisticsText, told } from "./network/link_text.t
 import { clean, type Json } from "./network/netlink_fields.ts";
 import { addressJson } from "./network/netlink_json.ts";
 import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
-import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
+import { type Pieces, printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
 import { line, type Style, visibleIn } from "./network/netlink_style.ts";
 import type { View } from "./network/netlink_view.ts";
 
@@ -54,7 +54,7 @@ interface LinkWithAddresses {
 }
 
 /** What `ip addr show` prints. @throws {UsageError} @throws {NetlinkError} */
-export async function showAddresses(words: readonly string[], options: ShowOptions): Promise<string> {
+export async function showAddresses(words: readonly string[], options: ShowOptions): Promise<Pieces> {
   const rest = behindShow("addr", words);
   const asked = familyOf(options);
   const statistics = (options.stats ?? 0) > 0;

@@ -8,7 +8,7 @@ import { behindShow, change } from "./network/change_verb.ts";
 import { briefLinkJson, linkJson } from "./network/link_json.ts";
 import { briefText, linkText } from "./network/link_text.ts";
 import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
-import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
+import { type Pieces, printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
 import { visibleIn } from "./network/netlink_style.ts";
 
 const EXAMPLES = `
@@ -44,7 +44,7 @@ const BRIEF: Shown<Link> = {
 };
 
 /** What `ip link show` prints. @throws {UsageError} @throws {NetlinkError} */
-export async function showLinks(words: readonly string[], options: ShowOptions): Promise<string> {
+export async function showLinks(words: readonly string[], options: ShowOptions): Promise<Pieces> {
   const rest = behindShow("link", words);
   const statistics = (options.stats ?? 0) > 0;
   return await withLinks(

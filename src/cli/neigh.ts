@@ -19,7 +19,7 @@ import {
 import { readNeighborWords } from "./network/neigh_select.ts";
 import { neighborJson } from "./network/netlink_json.ts";
 import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
-import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
+import { type Pieces, printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
 import { visibleIn } from "./network/netlink_style.ts";
 import { neighborText } from "./network/netlink_text.ts";
 
@@ -53,7 +53,7 @@ export function addNeigh(program: Command): void {
 const USUAL = ["incomplete", "reachable", "stale", "delay", "probe", "failed", "permanent"];
 
 /** What `ip neigh show` prints. @throws {UsageError} @throws {NetlinkError} */
-export async function showNeighbors(words: readonly string[], options: ShowOptions): Promise<string> {
+export async function showNeighbors(words: readonly string[], options: ShowOptions): Promise<Pieces> {
   const family = familyOf(options);
   if (isGet("neigh", words[0])) return await get(words.slice(1), family, options);
   const rest = behindShow("neigh", words);
@@ -80,7 +80,7 @@ async function get(
   words: readonly string[],
   family: Family | undefined,
   options: ShowOptions,
-): Promise<string> {
+): Promise<Pieces> {
   const it: Asked = {};
   await readGrammar(new Words(words), GET, it, (rest, state, keyword) => {
     const proxy = matches(keyword, "proxy");

@@ -17,7 +17,7 @@ import {
 } from "./network/change_words.ts";
 import { showNumbers } from "./network/netlink_names.ts";
 import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
-import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
+import { type Pieces, printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
 import { visibleIn } from "./network/netlink_style.ts";
 import type { LinkNames, View } from "./network/netlink_view.ts";
 import { nexthopObjects } from "./network/nexthop_json.ts";
@@ -68,7 +68,7 @@ function shownBy(omit: Omitted): Shown<Route> {
 }
 
 /** What `ip route show`, or `get`, prints. @throws {UsageError} @throws {NetlinkError} */
-export async function showRoutes(words: readonly string[], options: ShowOptions): Promise<string> {
+export async function showRoutes(words: readonly string[], options: ShowOptions): Promise<Pieces> {
   if (isGet("route", words[0])) return await get(words.slice(1), options);
   return await withLinks(async (net, names) => {
     const { list, has, omit, cached } = await readRouteWords(
@@ -90,7 +90,7 @@ async function written(
   options: ShowOptions,
   names: LinkNames,
   net: RouteSocket,
-): Promise<string> {
+): Promise<Pieces> {
   showNumbers(options.numeric === true);
   const wanted = (options.json || options.details) && routes.some((it) => it.nexthopId !== undefined);
   const view: View = { names, host: String, stats: 0 };
@@ -141,7 +141,7 @@ const GET: Grammar<Asked> = {
   },
 };
 
-async function get(words: readonly string[], options: ShowOptions): Promise<string> {
+async function get(words: readonly string[], options: ShowOptions): Promise<Pieces> {
   const it: Asked = { family: familyOf(options), wanted: {} };
   await readGrammar(new Words(words), GET, it, (rest, state, keyword) => {
     state.to = placeOf(keyword === "to" ? rest.value() : keyword, state.family);

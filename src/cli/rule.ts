@@ -6,7 +6,7 @@ import { changeHelp } from "./network/change_help.ts";
 import { behindShow, change } from "./network/change_verb.ts";
 import { ruleJson } from "./network/netlink_json.ts";
 import { addShowOptions, type ShowOptions } from "./network/netlink_options.ts";
-import { printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
+import { type Pieces, printed, type Shown, show, withLinks } from "./network/netlink_show.ts";
 import { visibleIn } from "./network/netlink_style.ts";
 import { ruleText } from "./network/netlink_text.ts";
 import { readRuleWords } from "./network/rule_select.ts";
@@ -40,7 +40,7 @@ const RULE: Shown<Rule> = {
 };
 
 /** What `ip rule show` prints. @throws {UsageError} @throws {NetlinkError} */
-export async function showRules(words: readonly string[], options: ShowOptions): Promise<string> {
+export async function showRules(words: readonly string[], options: ShowOptions): Promise<Pieces> {
   const { family, has } = await readRuleWords(behindShow("rule", words), familyOf(options));
   return await withLinks(async (net, names) => {
     const rules = await net.rules.list({ family });

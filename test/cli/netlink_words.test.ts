@@ -265,7 +265,9 @@ function ipWords(options: string, words: string): string[] {
   return [...options.split(" "), ...words.split(" ")].filter((word) => word !== "");
 }
 
-const SHOWN: Readonly<Record<string, (words: readonly string[], options: ShowOptions) => Promise<string>>> = {
+const SHOWN: Readonly<
+  Record<string, (words: readonly string[], options: ShowOptions) => Promise<Iterable<string>>>
+> = {
   link: showLinks,
   addr: showAddresses,
   route: showRoutes,
@@ -295,7 +297,7 @@ async function ours([options, words]: Case, json?: true): Promise<string> {
       from: "user",
     },
   );
-  return (await SHOWN[noun]?.(read?.words ?? [], read?.options ?? {})) ?? "";
+  return [...((await SHOWN[noun]?.(read?.words ?? [], read?.options ?? {})) ?? [])].join("");
 }
 
 const COUNTS = /_timer$|^expires$|_life_time$|^used$|^confirmed$|^updated$/;

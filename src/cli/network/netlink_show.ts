@@ -27,6 +27,9 @@ export interface Shown<T> {
   readonly lines?: true;
 }
 
+/** What is printed, in pieces: all of it at once would take several times the memory. */
+export type Pieces = Iterable<string>;
+
 /** Entries as the options say: as JSON or text, and made once more with the names of hosts where those are wanted. */
 export async function show<T>(
   entries: readonly T[],
@@ -34,39 +37,48 @@ export async function show<T>(
   options: ShowOptions,
   names: LinkNames,
   more: Partial<View> = {},
-): Promise<string> {
+): Promise<Pieces> {
   showNumbers(options.numeric === true);
   const hosts = new Hosts();
   const view: View = { names, host: hosts.text, stats: options.stats ?? 0, ...more };
   const style = styleOf(options);
-  const write = (): string => {
-    if (options.json) return `${listJson(entries, (entry) => shown.json(entry, view))}\n`;
-    const texts = entries.map((entry) => shown.text(entry, view, style)).filter((text) => text !== "");
-    return texts
-      .map((text) => `${options.oneline && !shown.lines ? text.replaceAll("\n", "\\") : text}\n`)
-      .join("");
+  const line = (entry: T): string => {
+    const text = shown.text(entry, view, style);
+    return text === "" ? "" : `${options.oneline && !shown.lines ? text.replaceAll("\n", "\\") : text}\n`;
   };
-  const first = write();
-  if (!options.resolve) return first;
-  await hosts.look();
-  return write();
+  const pieces = (): Pieces =>
+    options.json ? listJson(entries, (entry) => shown.json(entry, view)) : listText(entries, line);
+  if (options.resolve) {
+    for (const _ of pieces()); // asks for the names
+    await hosts.look();
+  }
+  return pieces();
 }
 
-/** So many rows are made into text at a time: all at once they take several times the memory. */
+/** So many rows are made into text at a time. */
 const BATCH = 256;
 
 /** As {@link toJson} of a list of rows. */
-function listJson<T>(entries: readonly T[], row: (entry: T) => Json): string {
-  const texts: string[] = [];
+function* listJson<T>(entries: readonly T[], row: (entry: T) => Json): Pieces {
+  if (entries.length === 0) yield "[]\n";
   for (let at = 0; at < entries.length; at += BATCH) {
-    texts.push(toJson(entries.slice(at, at + BATCH).map(row)).slice(2, -2));
+    const rows = toJson(entries.slice(at, at + BATCH).map(row)).slice(1, -2);
+    yield `${at === 0 ? "[" : ","}${rows}${at + BATCH < entries.length ? "" : "\n]\n"}`;
   }
-  return texts.length === 0 ? "[]" : `[\n${texts.join(",\n")}\n]`;
+}
+
+function* listText<T>(entries: readonly T[], line: (entry: T) => string): Pieces {
+  for (let at = 0; at < entries.length; at += BATCH) {
+    const text = entries
+      .slice(at, at + BATCH)
+      .map(line)
+      .join("");
+    if (text !== "") yield text;
+  }
 }
 
 /** Prints what is shown. */
-export async function printed(text: Promise<string>): Promise<number> {
-  const output = await text;
-  if (output !== "") await print(output);
+export async function printed(pieces: Promise<Pieces>): Promise<number> {
+  for (const piece of await pieces) await print(piece);
   return EXIT.done;
 }

@@ -131,8 +131,6 @@ function readOther(words: Words, it: Filter, keyword: string): void {
   within(words, matches(keyword, "to") ? words.value() : keyword, it.to, it.family);
 }
 
-const protocolOf = (route: Route): number | undefined => protocolNumber(`${route.protocol}`);
-
 function inPlace(place: Place | undefined, addr: Route["gateway"]): boolean {
   if (place?.addr === undefined) return true;
   return addr !== undefined && prefixOf(place, familyOfAddr(place.addr)).contains(addr);
@@ -161,8 +159,8 @@ function selected(route: Route, it: Filter): boolean {
   if (route.family === "ipv6" && route.type === "unreachable" && route.metric === 0xffff_ffff) return false;
   return (
     same(it.tos, route.tos) &&
-    same(it.protocol, protocolOf(route)) &&
-    same(it.scope, scopeNumber(`${route.scope}`)) &&
+    (it.protocol === undefined || it.protocol === protocolNumber(`${route.protocol}`)) &&
+    (it.scope === undefined || it.scope === scopeNumber(`${route.scope}`)) &&
     same(it.type, route.type) &&
     same(it.mark, route.mark ?? 0) &&
     same(it.metric, route.metric ?? 0) &&
