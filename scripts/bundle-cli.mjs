@@ -6,6 +6,17 @@ import { build } from "esbuild";
 const root = new URL("../", import.meta.url).pathname;
 const [cli, bundled] = [`${root}dist/cli`, `${root}dist/cli-bundled`];
 
+/** For programs that it starts commander loads Node's child processes, and with them its sockets; it starts none here. */
+const noPrograms = {
+  name: "no-programs",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes("/commander/") ? { path: "none", namespace: "none" } : undefined,
+    );
+    onLoad({ filter: /^none$/, namespace: "none" }, () => ({ contents: "module.exports = {};" }));
+  },
+};
+
 await build({
   absWorkingDir: root,
   entryPoints: [`${cli}/main.js`],
@@ -15,6 +26,7 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20",
+  plugins: [noPrograms],
   external: ["koffi", "dns-packet"], // the one has native code, the other is seldom needed
   chunkNames: "_[name]-[hash]",
   // commander is CommonJS, and requires modules of Node.

@@ -54,9 +54,11 @@ const ACTIONS = [
   "End.DT46",
 ];
 
+export const NO_ENCAP: Json = {};
+
 /** What a tunnel has of its own, under `encap` and its fields' names. Nothing where the kernel tells no type. */
 export function encapJson(type: number | undefined, bytes: Uint8Array | undefined, nameOf: NameOf): Json {
-  if (type === undefined || bytes === undefined) return {};
+  if (type === undefined || bytes === undefined) return NO_ENCAP;
   const encap = TYPES[type] ?? "unknown";
   try {
     return clean({ encap, ...fields(encap, bytes, nameOf) });

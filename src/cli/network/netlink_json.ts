@@ -159,17 +159,18 @@ const NEIGHBOR_FLAGS: readonly (readonly [Neighbor["flags"][number], string])[] 
 
 /** @param omitDevice as where the neighbours of one link are asked for */
 export function neighborJson(neighbor: Neighbor, view: View, omitDevice = false): Json {
-  const { state, flags } = neighbor;
-  const marks = NEIGHBOR_FLAGS.filter(([flag]) => flags.includes(flag));
-  return clean({
-    dst: view.host(neighbor.address),
-    dev: omitDevice || neighbor.device === 0 ? undefined : view.names.nameOf(neighbor.device),
-    lladdr: lladdr(neighbor.linkLayerAddress),
-    ...Object.fromEntries(marks.map(([, mark]) => [mark, null])),
-    ...(view.stats > 0 ? ages(neighbor) : {}),
-    state: state.length === 0 ? undefined : state.map((word) => `${word}`.toUpperCase()),
-    protocol: neighbor.protocol === undefined ? undefined : protocolName(neighbor.protocol),
-  });
+  const { state, flags, device, protocol } = neighbor;
+  const row: Record<string, unknown> = { dst: view.host(neighbor.address) };
+  if (!omitDevice && device !== 0) row.dev = view.names.nameOf(device);
+  const address = lladdr(neighbor.linkLayerAddress);
+  if (address !== undefined) row.lladdr = address;
+  if (flags.length > 0) {
+    for (const [flag, mark] of NEIGHBOR_FLAGS) if (flags.includes(flag)) row[mark] = null;
+  }
+  if (view.stats > 0) Object.assign(row, clean(ages(neighbor)));
+  if (state.length > 0) row.state = state.map((word) => `${word}`.toUpperCase());
+  if (protocol !== undefined) row.protocol = protocolName(protocol);
+  return row;
 }
 
 function ages({ references, usedSeconds, confirmedSeconds, updatedSeconds, probes }: Neighbor): Json {

@@ -1,7 +1,7 @@
 /** Routes as `ip -j -d route` writes them. iproute2 6.1 */
 import type { IpAddr, IpPrefix } from "../../ip/index.ts";
 import { type Nexthop, type Route, type RouteFlag, routeTypeNumber } from "../../netlink/route/index.ts";
-import { encapJson } from "./encap_json.ts";
+import { encapJson, NO_ENCAP } from "./encap_json.ts";
 import { clean, type Json, type RouteRow } from "./netlink_fields.ts";
 import { protocolName, realmName, scopeName, tableName, tosName, wordFor } from "./netlink_names.ts";
 import type { View } from "./netlink_view.ts";
@@ -81,8 +81,10 @@ function cacheJson(route: Route): string[] {
   return CACHE_FLAGS.filter(([bit]) => bits.includes(bit)).map(([, word]) => word);
 }
 
+const NOWHERE: Json = {};
+
 function gateway(family: Route["family"], addr: IpAddr | undefined, view: View): Json {
-  if (addr === undefined) return {};
+  if (addr === undefined) return NOWHERE;
   if ((addr.version === 4) === (family === "ipv4")) return { gateway: view.host(addr) };
   return { via: { family: addr.version === 4 ? "inet" : "inet6", host: view.host(addr) } };
 }
@@ -121,6 +123,7 @@ export type Omitted = Readonly<
  * time under the same name, so that whoever parses it loses one of both.
  */
 export function withEncap({ row, encap }: RouteRow): Json {
+  if (encap === NO_ENCAP) return row;
   const renamed = Object.entries(encap).map(([name, value]) => [name in row ? `encap_${name}` : name, value]);
   return renamed.length === 0 ? row : { ...row, ...Object.fromEntries(renamed) };
 }
@@ -135,15 +138,16 @@ export function routeRow(route: Route, view: View, omit: Omitted = {}): RouteRow
   const { nameOf } = view.names;
   const object = nexthopId === undefined ? undefined : view.nexthops?.get(nexthopId);
   const type = typeof route.type === "number" ? `${route.type}` : route.type;
+  const told = omit.gateway && route.gateway?.version === (route.family === "ipv4" ? 4 : 6);
+  const next = told ? NOWHERE : gateway(route.family, route.gateway, view);
   const row: Json = {
     type: wordFor(routeTypeNumber(route.type), type),
     dst: prefixText(route.destination, view),
     from: source === undefined ? undefined : prefixText(source, view),
     tos: route.tos === 0 || omit.tos ? undefined : tosName(route.tos),
     nhid: nexthopId,
-    ...(omit.gateway && route.gateway?.version === (route.family === "ipv4" ? 4 : 6)
-      ? undefined
-      : gateway(route.family, route.gateway, view)),
+    gateway: next.gateway,
+    via: next.via,
     dev: device === undefined || omit.dev ? undefined : nameOf(device),
     table: route.table === 0 || omit.table ? undefined : tableName(route.table),
     protocol: cached || omit.protocol ? undefined : protocolName(route.protocol),
