@@ -1,10 +1,11 @@
 /** `windsock demo`: flow control to look at, on a connection of its own. */
 import type { Command } from "commander";
-import { Observer, type Sample } from "../observe/index.ts";
-import { EXIT, print, run, UsageError, wholeNumber } from "./_command.ts";
+import { Observer } from "../observe/index.ts";
+import { EXIT, note, print, run, UsageError, wholeNumber } from "./_command.ts";
+import { DemoLines } from "./demo/lines.ts";
 import { SCENES, type Scene } from "./demo/scenes.ts";
 import { Stage } from "./demo/stage.ts";
-import { WatchLines } from "./watch/lines.ts";
+import { readableBy } from "./watch/draw.ts";
 import type { SampleSource } from "./watch/source.ts";
 import { showOnTerminal } from "./watch/terminal.ts";
 import { type WebOptions, WebShow, webPortOf } from "./web/show.ts";
@@ -25,6 +26,14 @@ interface Options extends WebOptions {
 const RATE_HZ = 20;
 /** With --fast. */
 const FAST = 0.2;
+/** So often at most a line, where there is no terminal. */
+const LINE_MS = 500;
+
+const NEXT = [
+  ["windsock watch", "the connections of this machine, shown in the same way"],
+  ["windsock watch --web", "the same in the browser"],
+  ["docs/flow-control.md", "what was seen here, and why"],
+] as const;
 
 export function addDemo(program: Command): void {
   program
@@ -44,8 +53,7 @@ async function demo(names: readonly string[], options: Options): Promise<number>
   using observer = Observer.open([], { rateHz: RATE_HZ });
   const ending = new AbortController();
   const stage = new Stage(observer, ending.signal, options.fast ? FAST : 1);
-  let title = "";
-  const caption = (): string => title + stage.caption;
+  const caption = (): string => stage.caption;
   const web =
     port === undefined
       ? undefined
@@ -53,7 +61,8 @@ async function demo(names: readonly string[], options: Options): Promise<number>
           port,
           mode: "demo",
           caption,
-          byeText: "The demonstration is over. This page keeps what it has.",
+          overText: `That was all; this page keeps what it has. Next: ${NEXT.map(([what, is]) => `${what} (${is})`).join(", ")}.`,
+          byeText: "The demonstration was ended. This page keeps what it has.",
         });
   if (web !== undefined && !(await web.untilPage())) {
     await web.close();
@@ -62,25 +71,34 @@ async function demo(names: readonly string[], options: Options): Promise<number>
   const played = (async () => {
     try {
       for (const [index, scene] of scenes.entries()) {
-        title = `${index + 1}/${scenes.length} ${scene.title}. `;
+        stage.title = `${index + 1}/${scenes.length} ${scene.title}`;
         await scene.play(stage);
       }
+      return true;
     } catch (error) {
       if (!ending.signal.aborted) throw error;
+      return false;
     } finally {
       observer.close();
     }
   })();
+  played.catch(() => {}); // it is heard below, once the show is over
   const close = (): void => {
     ending.abort();
     observer.close();
   };
-  const source = { samples: observer, close };
+  const source: SampleSource = { samples: stage.samples(), close };
   if (web !== undefined) await web.run(source);
-  else if (process.stdout.isTTY)
+  else if (process.stdout.isTTY && process.env.TERM !== "dumb")
     await showOnTerminal(source, { caption, focus: true, endsWithSamples: true });
-  else await tell(source, caption);
-  await played;
+  else await tell(source, caption, stage.scaled(LINE_MS));
+  if (await played) {
+    const last = ["That was all. Next:", ...NEXT.map(([what, is]) => `  ${what.padEnd(20)}  ${is}`)].join(
+      "\n",
+    );
+    if (web === undefined) await print(`\n${last}\n`);
+    else if (process.stderr.isTTY) note(last);
+  }
   return EXIT.done;
 }
 
@@ -90,14 +108,11 @@ function sceneOf(name: string): Scene {
   throw new UsageError(`scene: expected one of ${SCENES.map((one) => one.name).join(", ")}, got ${name}`);
 }
 
-async function tell({ samples }: SampleSource, caption: () => string): Promise<void> {
-  const lines = new WatchLines();
-  let said = "";
-  for await (const sample of samples as AsyncIterable<Sample>) {
-    const now = caption();
-    const text = lines.next(sample);
-    if (now !== said) text.unshift("", now);
-    said = now;
+async function tell({ samples }: SampleSource, caption: () => string, everyMs: number): Promise<void> {
+  const lines = new DemoLines(everyMs);
+  const readable = readableBy(process.env);
+  for await (const sample of samples) {
+    const text = lines.next(sample, caption()).map(readable);
     if (text.length > 0) await print(`${text.join("\n")}\n`);
   }
 }

@@ -1,6 +1,7 @@
 /** `windsock watch`: buffers, windows, round-trip times and waits of live connections. */
 import { type Command, InvalidArgumentError } from "commander";
 import { EXIT, print, run, UsageError, wholeNumber } from "./_command.ts";
+import { readableBy } from "./watch/draw.ts";
 import { WatchLines } from "./watch/lines.ts";
 import { openSource, type SampleSource, type SourceOptions } from "./watch/source.ts";
 import { showOnTerminal } from "./watch/terminal.ts";
@@ -58,8 +59,11 @@ async function watch(words: readonly string[], options: Options): Promise<number
     await showOnWeb(source, port, options.replay === undefined ? "live" : "replay");
     return EXIT.done;
   }
-  const onTerminal = process.stdout.isTTY && !options.json && !options.plain;
-  if (onTerminal) await showOnTerminal(source);
+  // A dumb terminal has neither a screen to go to nor places to write to.
+  const onTerminal = process.stdout.isTTY && process.env.TERM !== "dumb" && !options.json && !options.plain;
+  // What was recorded stays to be looked at.
+  const endsWithSamples = options.replay === undefined;
+  if (onTerminal) await showOnTerminal(source, { endsWithSamples });
   else await printLines(source, options.json === true);
   return EXIT.done;
 }
@@ -81,8 +85,9 @@ async function showOnWeb(source: SampleSource, port: number, mode: "live" | "rep
 
 async function printLines(source: SampleSource, json: boolean): Promise<void> {
   const lines = new WatchLines();
+  const readable = readableBy(process.env);
   for await (const sample of source.samples) {
-    const text = json ? [JSON.stringify(sample)] : lines.next(sample);
+    const text = json ? [JSON.stringify(sample)] : lines.next(sample).map(readable);
     if (text.length > 0) await print(`${text.join("\n")}\n`);
   }
 }

@@ -65,7 +65,7 @@ export class Bar {
     setAttribute(this.#root, "data-known", values !== undefined);
     setText(this.#missing, values === undefined ? missing : "");
     if (values === undefined) {
-      setText(this.#total, "");
+      this.#clear();
       return;
     }
     setText(this.#total, bytesText(totalBytes));
@@ -93,6 +93,21 @@ export class Bar {
       "aria-label",
       `${this.#look.title}, ${bytesText(totalBytes)}: ${said.join(", ")}`,
     );
+  }
+
+  /** What was known a moment ago is not shown for what is. */
+  #clear(): void {
+    setText(this.#total, "");
+    setData(this.#track, { totalBytes: undefined });
+    setAttribute(this.#track, "aria-label", `${this.#look.title}: not known`);
+    const pieces = [...this.#parts.values()];
+    if (this.#bracket !== undefined && this.#bracketValue !== undefined)
+      pieces.push({ piece: this.#bracket, value: this.#bracketValue });
+    for (const { piece, value } of pieces) {
+      piece.style.width = "0";
+      setData(piece, { bytes: undefined });
+      setText(value, "–");
+    }
   }
 
   #drawBracket(

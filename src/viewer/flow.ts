@@ -13,13 +13,20 @@ export interface Flow {
   readonly receiver: EndAt | undefined;
 }
 
-/** Whether the near end is the one that has sent more. */
-export function isOutwards(track: Track, index: number): boolean {
+/**
+ * Whether the near end is the one that sends; of one that has gone, while it was last there. Where both are busy they carry more in turn,
+ * and what is shown must not turn with them.
+ * @param before what it was; it turns round once the other direction has carried twice as much
+ */
+export function isOutwards(track: Track, index: number, before?: boolean): boolean {
   const { near, far } = track.pair;
-  const sent = track.value(near, "writtenBytes", index);
-  const answered = track.value(far, "writtenBytes", index);
-  const got = Number.isNaN(answered) ? track.value(near, "receivedBytes", index) : answered;
-  return !(got > sent);
+  let at = index;
+  while (at > 0 && Number.isNaN(track.value(near, "writtenBytes", at))) at--;
+  const sent = track.value(near, "writtenBytes", at);
+  const answered = track.value(far, "writtenBytes", at);
+  const got = Number.isNaN(answered) ? track.value(near, "receivedBytes", at) : answered;
+  if (before === undefined) return !(got > sent);
+  return before ? !(got > sent * 2) : sent > got * 2;
 }
 
 export function flowAt(track: Track, index: number, outwards: boolean): Flow {

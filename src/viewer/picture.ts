@@ -40,9 +40,11 @@ const FACTS: readonly Fact[] = [
   [
     "slow start threshold",
     "slowStartThresholdSegments",
-    of("slowStartThresholdSegments", (value) =>
-      value === undefined ? "none yet" : plural(value, "segment"),
-    ),
+    ({ sender }) => {
+      const value = sender?.get("slowStartThresholdSegments");
+      if (value !== undefined) return plural(value, "segment");
+      return sender?.get("congestionWindowSegments") === undefined ? "–" : "none yet";
+    },
   ],
   [
     "retransmitted",
@@ -125,7 +127,7 @@ export class Picture {
     });
     this.#drawEnd("sender", flow.from, sender, quantities);
     this.#drawEnd("receiver", flow.to, receiver, quantities);
-    this.#drawReason(track, sender, receiver);
+    this.#drawReason(track, flow);
     this.#drawPrograms(track, flow);
     this.#drawBuffers(track, flow);
     this.#drawWire(track, flow, moves);
@@ -155,15 +157,11 @@ export class Picture {
     setData(root, Object.fromEntries(names.map((name) => [name, end?.get(name)])));
   }
 
-  #drawReason(track: Track, sender: EndAt | undefined, receiver: EndAt | undefined): void {
+  #drawReason(track: Track, { senderId, sender, receiver }: Flow): void {
     const root = byId("reason");
     const reason = sender?.waiting;
     const text =
-      reason !== undefined
-        ? (this.#texts[reason] ?? reason)
-        : receiver === undefined
-          ? "The connection is not there at this moment."
-          : "The sender is on another machine: what it waits for is known there.";
+      reason !== undefined ? (this.#texts[reason] ?? reason) : absentText(track, senderId, receiver);
     setText(byId("reason-text"), text);
     setText(byId("reason-for"), waitedText(sender));
     setData(root, { reason });
@@ -200,7 +198,6 @@ export class Picture {
 
   #drawBuffers(track: Track, flow: Flow): void {
     const send = sendBufferOf(flow);
-    const elsewhere = "Not on this machine, or not observed.";
     this.#sendBar.draw(
       send && {
         "in-flight": send.inFlightBytes,
@@ -209,7 +206,7 @@ export class Picture {
         free: send.freeBytes,
       },
       send?.totalBytes ?? 0,
-      elsewhere,
+      missingText(track, flow.senderId),
     );
     const receive = receiveBufferOf(flow);
     this.#receiveBar.draw(
@@ -220,7 +217,7 @@ export class Picture {
         window: receive.windowBytes,
       },
       receive?.totalBytes ?? 0,
-      elsewhere,
+      missingText(track, flow.receiverId),
     );
     const allowance = allowanceOf(flow, track);
     this.#allowance.draw(
@@ -270,6 +267,25 @@ export class Picture {
     const seconds = index < 1 ? 0 : track.x(index) - track.x(index - 1);
     this.#wire.send({ segments, retransmitted, acked: ackedBytes > 0, closed: window === 0, seconds });
   }
+}
+
+/** Why nothing is known of what the sender waits for. */
+function absentText(track: Track, senderId: string | undefined, receiver: EndAt | undefined): string {
+  if (track.length === 0) return track.id === "" ? "No connection yet." : "Waiting for the first sample.";
+  if (receiver === undefined) return "The connection is not there at this moment.";
+  return isKnown(track, senderId)
+    ? "The sending end is not there at this moment."
+    : "The sender is on another machine: what it waits for is known there.";
+}
+
+/** Why nothing is known of an end. */
+function missingText(track: Track, id: string | undefined): string {
+  if (track.length === 0) return "";
+  return isKnown(track, id) ? "Not there at this moment." : "Not on this machine, or not observed.";
+}
+
+function isKnown(track: Track, id: string | undefined): boolean {
+  return id !== undefined && track.addresses(id) !== undefined;
 }
 
 /** 0 is a reason that is seen for the first time. */

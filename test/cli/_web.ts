@@ -111,3 +111,17 @@ export async function deaf(port: number, path: string): Promise<Socket> {
   socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
   return socket;
 }
+
+/** Does something again and again until what is awaited has come. */
+export async function untilCome<T>(wanted: Promise<T>, again: () => void): Promise<T> {
+  const state = { come: false };
+  const come = (): void => {
+    state.come = true;
+  };
+  wanted.then(come, come);
+  while (!state.come) {
+    again();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return wanted;
+}

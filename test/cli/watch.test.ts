@@ -109,6 +109,10 @@ const WRONG: readonly (readonly [args: string[], code: number, says: RegExp])[] 
   [["--speed", "2"], 2, /--speed is for --replay/],
   [["--rate", "2000"], 2, /rateHz: expected a number above 0, at most 1000, got 2000/],
   [["80", "--record", "/nonexistent/file"], 1, /ENOENT/],
+  [["80", "--record", "/dev/full"], 1, /ENOSPC/],
+  [["--pid", "2147483647"], 1, /no process 2147483647/],
+  [["state", "listening"], 2, /expected a state of a connection, got listening/],
+  [["127.0.0.1:0", "127.0.0.1:80"], 2, /127\.0\.0\.1:0/],
 ];
 
 for (const [args, code, says] of WRONG) {
@@ -167,9 +171,11 @@ test("demo NOSUCH: the scenes are named", async () => {
 class Terminal implements Disposable {
   readonly #name = `windsock-${process.pid}-${Math.random().toString(36).slice(2)}`;
 
-  constructor(args: readonly string[], columns: number, rows: number) {
+  /** @param script what the shell does, where `$WINDSOCK` is the command */
+  constructor(args: readonly string[], columns: number, rows: number, script = "$WINDSOCK") {
     const words = [process.execPath, CLI, ...args].map((word) => `'${word}'`).join(" ");
-    const command = `LANG=C.UTF-8 ${words}; echo "exit code $?"; exec cat`;
+    const run = script.replaceAll("$WINDSOCK", `env LANG=C.UTF-8 ${words}`);
+    const command = `${run}; echo "exit code $?"; exec cat`;
     this.#tmux("new-session", "-d", "-x", `${columns}`, "-y", `${rows}`, command);
   }
 
@@ -181,6 +187,16 @@ class Terminal implements Disposable {
     this.#tmux("send-keys", ...keys);
   }
 
+  /** The process of the command that is running in it. */
+  pid(command: string): number {
+    const shell = this.#tmux("display-message", "-p", "#{pane_pid}").trim();
+    const lines = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
+    const words = lines.map((line) => line.trim().split(/ +/));
+    const found = words.find(([, parent, ...args]) => parent === shell && args.includes(command));
+    assert.ok(found !== undefined, `${command} is not running`);
+    return Number(found[0]);
+  }
+
   /** Waits until the screen matches, and gives it. */
   async shows(pattern: RegExp): Promise<string> {
     let screen = "";
@@ -190,6 +206,15 @@ class Terminal implements Disposable {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     assert.fail(`the terminal never showed ${pattern}:\n${screen}`);
+  }
+
+  /** Whether the other screen is shown, and the cursor. */
+  get screen(): string {
+    return this.#tmux("display-message", "-p", "screen #{alternate_on} cursor #{cursor_flag}").trim();
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#tmux("resize-window", "-x", `${columns}`, "-y", `${rows}`);
   }
 
   [Symbol.dispose](): void {
@@ -215,6 +240,73 @@ test("on a terminal: a table, one connection in full, pause and steps, and the e
   await terminal.shows(/Home, End/);
   terminal.type("q");
   await terminal.shows(/exit code 0/);
+});
+
+for (const [how, stop] of [
+  ["Ctrl-Z", (terminal: Terminal) => terminal.type("C-z")],
+  ["SIGTSTP", (terminal: Terminal) => process.kill(terminal.pid("watch"), "SIGTSTP")],
+] as const) {
+  test(`${how} gives the terminal back, and fg takes it again`, { skip: noTmux }, async () => {
+    const script = 'set -m; stty -g; $WINDSOCK; stty -g; echo "it stopped"; read line; fg';
+    using terminal = new Terminal(["watch", `${port}`, "--rate", "100"], 100, 30, script);
+    await terminal.shows(/^> 127\.0\.0\.1:\d+ .*200 B/m);
+    assert.equal(terminal.screen, "screen 1 cursor 0");
+    stop(terminal);
+    const screen = await terminal.shows(/it stopped/);
+    assert.equal(terminal.screen, "screen 0 cursor 1");
+    assert.doesNotMatch(screen, /CONNECTION/, "nothing was drawn on the shell's screen");
+    const [before, after] = screen.split("\n").filter((line) => /^[\da-f:]{40,}$/.test(line));
+    assert.equal(after, before, "what stty tells");
+    terminal.type("Enter");
+    await terminal.shows(/^> 127\.0\.0\.1:\d+ .*200 B/m);
+    assert.equal(terminal.screen, "screen 1 cursor 0");
+    terminal.type("q");
+    assert.doesNotMatch(await terminal.shows(/exit code 0/), /CONNECTION/);
+    assert.equal(terminal.screen, "screen 0 cursor 1");
+  });
+}
+
+test("nobody could let it go on: Ctrl-Z does not stop it", { skip: noTmux }, async () => {
+  using terminal = new Terminal(["watch", `${port}`], 80, 24, "exec $WINDSOCK");
+  await terminal.shows(/^> 127\.0\.0\.1:\d+ .*200 B/m);
+  terminal.type("C-z", "?");
+  await terminal.shows(/Home, End/);
+});
+
+for (const signal of ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"] as const) {
+  test(`${signal} leaves the terminal as it was`, { skip: noTmux }, async () => {
+    using terminal = new Terminal(["watch", `${port}`], 80, 24);
+    await terminal.shows(/^> 127\.0\.0\.1:\d+ .*200 B/m);
+    process.kill(terminal.pid("watch"), signal);
+    assert.doesNotMatch(await terminal.shows(/exit code 0/), /CONNECTION/);
+    assert.equal(terminal.screen, "screen 0 cursor 1");
+  });
+}
+
+test("a terminal that becomes larger and smaller has nothing left of before", { skip: noTmux }, async () => {
+  using terminal = new Terminal(["watch", `${port}`], 120, 30);
+  await terminal.shows(/^> 127\.0\.0\.1:\d+ .*200 B/m);
+  terminal.type("Enter", "Space");
+  await terminal.shows(/ paused /);
+  terminal.resize(60, 12);
+  const small = await terminal.shows(/^ +0 B in flight.*…$/m);
+  terminal.resize(120, 30);
+  const large = await terminal.shows(/retransmitted +.* \d+$/m);
+  for (const screen of [small, large]) assert.equal(screen.match(/windsock watch/g)?.length, 1, screen);
+  assert.equal(large.match(/send buffer/g)?.length, 1, large);
+});
+
+test("--count ends it on a terminal too", { skip: noTmux }, async () => {
+  using terminal = new Terminal(["watch", `${port}`, "-n", "2"], 80, 24);
+  await terminal.shows(/exit code 0/);
+  assert.equal(terminal.screen, "screen 0 cursor 1");
+});
+
+test("a dumb terminal gets lines", { skip: noTmux }, async () => {
+  using terminal = new Terminal(["watch", `${port}`, "-n", "2"], 200, 24, "TERM=dumb $WINDSOCK");
+  const screen = await terminal.shows(/exit code 0/);
+  assert.match(screen, /queue 200 B/);
+  assert.equal(terminal.screen, "screen 0 cursor 1");
 });
 
 test("a replay on a terminal stays to be looked at", { skip: noTmux }, async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  asciiOf,
   bar,
   brushFor,
   bytesText,
@@ -13,10 +14,11 @@ import {
   rateText,
   SOLID,
   sparkline,
+  timeText,
   widthOf,
 } from "../../src/cli/watch/draw.ts";
 import { safeText } from "../../src/cli/watch/flow.ts";
-import { keysOf } from "../../src/cli/watch/screen.ts";
+import { KeyReader, keysOf } from "../../src/cli/watch/screen.ts";
 
 const PLAIN = brushFor({ NO_COLOR: "1", LANG: "C.UTF-8" });
 const ASCII = brushFor({ NO_COLOR: "1", LANG: "C" });
@@ -105,6 +107,20 @@ test("NO_COLOR, TERM=dumb and a locale without UTF-8 are honoured", () => {
   );
 });
 
+test("where there is no UTF-8 a line is ASCII, in as many columns", () => {
+  assert.equal(asciiOf("40 µs … café 你好"), "40 us ~ caf? ????");
+  for (const line of ["40 µs", "你好…", "a\x1b[31mb"]) assert.equal(widthOf(asciiOf(line)), widthOf(line));
+});
+
+test("a moment is shown as its time of day, in whatever year; what no calendar has is no mistake", () => {
+  assert.deepEqual([0, Date.UTC(2026, 0, 1, 12, 34, 56, 789), 8.64e15, 9e15].map(timeText), [
+    "00:00:00.000",
+    "12:34:56.789",
+    "00:00:00.000",
+    "-",
+  ]);
+});
+
 test("names of processes are shown without what a terminal would obey", () => {
   assert.equal(safeText("a\x1b[2Jb\n\u202ec\u2028"), "a�[2Jb��c�");
 });
@@ -122,4 +138,23 @@ test("keys are told apart, also where several come at once", () => {
   assert.deepEqual(keysOf("\x1b"), ["escape"]);
   assert.deepEqual(keysOf("\x1b[1;5A"), ["\x1b[1;5A"]);
   assert.deepEqual(keysOf("é你"), ["é", "你"]);
+});
+
+test("a key that comes in pieces is one; Escape alone is one once nothing follows", async () => {
+  const keys: string[] = [];
+  let heard: () => void = () => {};
+  const reader = new KeyReader((key) => {
+    keys.push(key);
+    heard();
+  });
+  for (const piece of ["a\x1b", "[", "A", "\x1b[5", "~q\x1b", "OB"]) reader.hear(piece);
+  assert.deepEqual(keys, ["a", "up", "pageup", "q", "down"]);
+  const next = new Promise<void>((resolve) => {
+    heard = resolve;
+  });
+  reader.hear("\x1b");
+  assert.equal(keys.length, 5, "it may be the beginning of another");
+  await next;
+  assert.equal(keys.at(-1), "escape");
+  reader.close();
 });

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { brushFor, widthOf } from "../../src/cli/watch/draw.ts";
 import { WatchLines } from "../../src/cli/watch/lines.ts";
 import { WatchView } from "../../src/cli/watch/view.ts";
+import type { EndSample } from "../../src/observe/index.ts";
 import { pair, sampleOf, single } from "./_samples.ts";
 
 const BRUSH = brushFor({ NO_COLOR: "1", LANG: "C.UTF-8" });
@@ -44,11 +45,11 @@ test("one connection in full: buffers, window, what is waited for, and how it wa
   assert.match(shown.text(), /CONNECTION/);
 });
 
-test("a peer on another machine is said to be there", () => {
+test("a peer that is not seen is not said to be anywhere", () => {
   const shown = view();
   shown.add(sampleOf(0, [single("7")]));
   shown.key("enter");
-  assert.match(shown.text(), /on another machine; its window has room for 0\.98 KiB/);
+  assert.match(shown.text(), /elsewhere, or not watched; its window has room for 0\.98 KiB/);
   shown.key("d");
   assert.match(shown.text(), /198\.51\.100\.1:443 → 192\.0\.2\.1:7 +elsewhere/);
 });
@@ -135,6 +136,8 @@ test("a caption is wrapped, and nothing is wider or longer than the terminal", (
   for (const mode of ["", "enter", "?", "escape"]) {
     if (mode !== "") shown.key(mode);
     for (const [columns, rows] of [
+      [1, 1],
+      [10, 3],
       [20, 5],
       [40, 10],
       [80, 24],
@@ -170,4 +173,95 @@ test("lines: one for each connection that has changed, and one for its end", () 
     { id: "12", local: "b", peer: "a", because: "gone" },
   ] as const;
   assert.deepEqual(lines.next(sampleOf(300, [], ended)), ["00:00:00.300  a > b  gone"]);
+});
+
+test("the keys are shown instead of what was there, and then that again", () => {
+  const shown = view();
+  shown.add(sampleOf(0, pair()));
+  for (const [key, text] of [
+    ["?", /Home, End/],
+    ["?", /CONNECTION/],
+    ["enter", /send buffer/],
+    ["?", /Home, End/],
+    ["?", /send buffer/],
+  ] as const) {
+    shown.key(key);
+    assert.match(shown.text(), text);
+  }
+});
+
+test("both directions busy: what is shown does not turn round with each sample, but when the other carries far more", () => {
+  const shown = view();
+  const lines = new WatchLines();
+  let to = "";
+  const towards = (sent: number, got: number, at: number): string => {
+    const sample = sampleOf(at, pair({ writtenBytes: sent }, { writtenBytes: got }));
+    shown.add(sample);
+    const [line] = lines.next(sample);
+    // What has not changed has no line.
+    to = /127\.0\.0\.1:(\d+) > /.exec(line ?? "")?.[1] ?? to;
+    assert.match(shown.text(), new RegExp(`^> 127\\.0\\.0\\.1:${to} → `, "m"));
+    shown.key("enter");
+    assert.match(shown.text(), new RegExp(`^127\\.0\\.0\\.1:${to} → `, "m"));
+    shown.key("escape");
+    return to;
+  };
+  assert.deepEqual(
+    [
+      towards(0, 0, 0),
+      towards(1000, 1200, 100),
+      towards(3000, 2500, 200),
+      towards(3000, 6001, 300),
+      towards(9000, 6001, 400),
+      towards(13_000, 6001, 500),
+    ],
+    ["40000", "40000", "40000", "2000", "2000", "40000"],
+  );
+});
+
+test("what was left out is told; before the first sample nothing is said of connections", () => {
+  const shown = view();
+  assert.match(shown.text(), /No sample yet/);
+  shown.add({ ...sampleOf(0, []), missed: 3 });
+  assert.match(shown.text(), /missed 3/);
+  assert.match(shown.text(), /No connections/);
+  shown.add(sampleOf(100, []));
+  assert.doesNotMatch(shown.text(), /missed/);
+});
+
+test("a terminal without UTF-8 gets none", () => {
+  const ascii = new WatchView({ brush: brushFor({ NO_COLOR: "1", LANG: "C" }), caption: () => "café…" });
+  ascii.add(sampleOf(0, pair({ holders: [{ pid: 1, command: "你好" }] })));
+  for (const key of ["", "enter", "?"]) {
+    ascii.key(key);
+    for (const line of ascii.lines(40, 24)) assert.match(line, /^[ -~]*$/);
+  }
+});
+
+test("narrow terminals have fewer columns, and always what is waited for", () => {
+  const shown = view();
+  shown.add(sampleOf(0, pair({ waitingMs: 12_300 })));
+  for (const columns of [40, 54, 60, 66, 76, 80, 90, 100, 150, 200]) {
+    const lines = shown.lines(columns, 24).join("\n");
+    assert.match(lines, /rcv window 12\.3 s/, `${columns}`);
+    assert.match(lines, /WAITS FOR/, `${columns}`);
+  }
+});
+
+test("a recording may have moments that no calendar has", () => {
+  const shown = view();
+  const sample = { ...sampleOf(0, pair()), at: 9e15 };
+  shown.add(sample);
+  assert.match(shown.text(), /^windsock watch {2}- /);
+  assert.match(new WatchLines().next(sample)[0] ?? "", /^- {2}127/);
+});
+
+test("lines: another reason to wait is a change, how long it lasts is none", () => {
+  const lines = new WatchLines();
+  const next = (waiting: EndSample["waiting"], waitingMs: number): number =>
+    lines.next(sampleOf(waitingMs, pair({ waiting, waitingMs }))).length;
+  assert.deepEqual(
+    [next("application", 0), next("application", 100), next("send-buffer", 200), next("send-buffer", 300)],
+    [1, 0, 1, 0],
+  );
 });

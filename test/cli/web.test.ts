@@ -102,19 +102,34 @@ test("demo --web: waits for a page, then plays with its captions, and ends by it
     const all = one.of<Caption>("caption");
     return all.some(({ text }) => text.includes("reads again")) ? all : undefined;
   });
-  assert.ok(captions.some(({ text }) => /^1\/1 The reader pauses\. Both programs keep up/.test(text)));
-  assert.ok(captions[0]?.elapsedMs !== undefined && reader.tables.some(({ rows }) => rows.length === 1));
-  assert.match((await reader.until((one) => one.of<Ending>("bye")[0])).text, /is over/);
+  assert.match(
+    captions[0]?.text ?? "",
+    /^1\/1 The reader pauses\. Both programs keep up/,
+    "never the title alone",
+  );
+  assert.ok(reader.tables.some(({ rows }) => rows.length === 1));
+  assert.match(
+    (await reader.until((one) => one.of<Ending>("bye")[0])).text,
+    /That was all.*windsock watch --web/,
+  );
+  const gone = reader.tables.flatMap((table) => table.gone.map(([, because]) => because));
+  assert.deepEqual(gone, ["gone"], "its connection has ended, and is not just out of sight");
   const { code, stderr, stdout } = await program.ended;
   assert.deepEqual([code, stderr, stdout.toString()], [0, "", `${url}\n`]);
 });
 
-test("demo --web ends by a signal, also while nobody has opened its page", async () => {
-  using program = start(["demo", "--web"]);
-  await addressOf(program);
-  program.child.kill("SIGINT");
-  const { code, stderr } = await program.ended;
-  assert.deepEqual([code, stderr], [0, ""]);
+test("demo --web ends by a signal, while nobody has opened its page and in the midst of a scene", async () => {
+  for (const opens of [false, true]) {
+    using program = start(["demo", "--web"]);
+    const url = await addressOf(program);
+    using reader = opens ? await Reader.open(url) : undefined;
+    await reader?.until(({ tables }) => tables.find(({ rows }) => rows.length > 0));
+    program.child.kill("SIGINT");
+    const bye = await reader?.until((one) => one.of<Ending>("bye")[0]);
+    if (opens) assert.match(bye?.text ?? "", /demonstration was ended/);
+    const { code, stderr } = await program.ended;
+    assert.deepEqual([code, stderr], [0, ""]);
+  }
 });
 
 test("--port: where it was told to be; one that is taken is one line and exit code 1", async () => {

@@ -122,6 +122,7 @@ test("whoever else asks gets nothing", async () => {
     "very long path": request({ path: `/${"a".repeat(4000)}` }),
     "very long query": request({ path: `${events}?follow=${"1,".repeat(2000)}` }),
     "absolute form": request({ path: `http://127.0.0.1:${port}/${token}/` }),
+    "absolute form without a scheme": request({ path: `//127.0.0.1:${port}/${token}/` }),
     "absolute form of another": request({ path: `http://evil.example/${token}/` }),
     "no host": request({ host: null }),
     "no host, HTTP/1.0": request({ host: null, version: "1.0" }),
@@ -135,6 +136,24 @@ test("whoever else asks gets nothing", async () => {
     "any address": request({ host: `0.0.0.0:${port}` }),
     "host without port": request({ host: "127.0.0.1" }),
     "host with another port": request({ host: `127.0.0.1:${port === 1 ? 2 : port - 1}` }),
+    "host in capitals": request({ host: `LOCALHOST:${port}` }),
+    "a name below localhost": request({ host: `x.localhost:${port}` }),
+    "a name with the address in it": request({ host: `127.0.0.1.nip.example:${port}` }),
+    "IPv6, mapped": request({ host: `[::ffff:127.0.0.1]:${port}` }),
+    "IPv6, in full": request({ host: `[0:0:0:0:0:0:0:1]:${port}` }),
+    "IPv6 with a zone": request({ host: `[::1%25lo]:${port}` }),
+    "IPv6 without brackets": request({ host: `::1:${port}` }),
+    "address in octal": request({ host: `0177.0.0.1:${port}` }),
+    "address, short": request({ host: `127.1:${port}` }),
+    "port with a zero": request({ host: `127.0.0.1:0${port}` }),
+    "two names in one host": request({ host: `127.0.0.1:${port}, evil.example` }),
+    "the same host twice": request({ more: [`Host: 127.0.0.1:${port}`] }),
+    "two origins": request({ more: [`Origin: http://127.0.0.1:${port}`, "Origin: http://evil.example"] }),
+    "origin in capitals": request({ more: [`Origin: HTTP://127.0.0.1:${port}`] }),
+    "more than the token": request({ path: `/${token}A/` }),
+    "a fragment": request({ path: `/${token}/#x` }),
+    "another method by a header": request({ method: "POST", more: ["X-HTTP-Method-Override: GET"] }),
+    "OPTIONS *": request({ method: "OPTIONS", path: "*" }),
     "host with a user": request({ host: `x@127.0.0.1:${port}` }),
     "two hosts": request({ more: ["Host: evil.example"] }),
     "two hosts, ours last": request({ host: "evil.example", more: [`Host: 127.0.0.1:${port}`] }),
@@ -210,29 +229,58 @@ test("it listens on 127.0.0.1 only", async () => {
   }
 });
 
-test("at most 32 connections at once: one more is cut off, and they are not", async () => {
+/** A connection that says so much, and no more. */
+async function dial(port: number, says: string): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  socket.write(says);
+  return socket.resume();
+}
+
+test("who holds connections open without the token keeps nobody out: the oldest of them give way", async () => {
   await using other = await serve();
-  const gone = new Set<Socket>();
-  const answers: Buffer[] = [];
-  const dial = async (): Promise<Socket> => {
-    const socket = connect(other.port, "127.0.0.1");
-    socket.on("error", () => {});
-    socket.on("close", () => gone.add(socket));
-    await once(socket, "connect");
-    socket.on("data", (data) => answers.push(data));
-    return socket;
-  };
-  const sockets: Socket[] = [];
+  using reader = await Reader.open(other.url);
+  await reader.hello;
+  const open = new Set<Socket>();
   try {
-    for (let index = 0; index < 32; index++) sockets.push(await dial());
-    const more = await dial();
-    sockets.push(more);
-    more.write(request({ path: `/${other.token}/`, host: `127.0.0.1:${other.port}` }));
-    if (!gone.has(more)) await once(more, "close");
-    assert.deepEqual([gone.size, answers], [1, []]);
+    for (let index = 0; index < 200; index++) {
+      // Nothing, a part of a request, or headers that never end.
+      const says = ["", "GET / HT", `GET /${other.token}/ HTTP/1.1\r\nHost: 127.0.0.1:${other.port}\r\nX: `];
+      const socket = await dial(other.port, says[index % 3] ?? "");
+      open.add(socket);
+      socket.on("close", () => open.delete(socket));
+    }
+    const path = `/${other.token}/`;
+    const answer = await raw(other.port, request({ path, host: `127.0.0.1:${other.port}` }));
+    assert.match(answer, /^HTTP\/1\.1 200 /);
+    while (open.size > 24) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(reader.response.closed, false, "who looks on is none of them");
+    using second = await Reader.open(other.url);
+    await second.hello;
   } finally {
-    for (const socket of sockets) socket.destroy();
+    for (const socket of open) socket.destroy();
   }
+});
+
+test("a request that never ends is cut off", async () => {
+  await using other = await serve();
+  const socket = await dial(other.port, `GET /${other.token}/ HTTP/1.1\r\nHost: 127.0.0.1:${other.port}\r\n`);
+  const drip = setInterval(() => socket.write("X: y\r\n"), 100);
+  await once(socket, "close");
+  clearInterval(drip);
+});
+
+test("of requests in one piece each is judged by itself, and a refusal is the last word", async () => {
+  const { port, token } = server;
+  const good = `GET /${token}/ HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+  const bad = `GET /${token}/ HTTP/1.1\r\nHost: evil.example:${port}\r\n\r\n`;
+  const chunked = bad.replace("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+  const statuses = async (text: string): Promise<string[]> =>
+    (await raw(port, text)).match(/HTTP\/1\.1 \d+/g)?.map((line) => line.slice(9)) ?? [];
+  assert.deepEqual(await statuses(good + good + bad + good), ["200", "200", "404"]);
+  assert.deepEqual(await statuses(bad + good), ["404"]);
+  assert.deepEqual(await statuses(chunked + good), ["404"], "nor is one hidden in another's body");
 });
 
 test("at most eight look on at once", async () => {

@@ -68,6 +68,20 @@ test("the direction that has carried more, and the other one", () => {
   const inwards = flowAt(alone, 0, false);
   assert.deepEqual([inwards.sender, inwards.receiver?.id], [undefined, "11"]);
   assert.equal(isOutwards(trackOf([]), -1), true);
+  const ended = trackOf([
+    { ms: 1, sender: { writtenBytes: 10 }, receiver: { writtenBytes: 20 } },
+    { ms: 2, ends: [] },
+  ]);
+  assert.equal(isOutwards(ended, 1), false, "the end of it turns nothing round");
+  const busy = (sent: number, got: number, before: boolean): boolean =>
+    isOutwards(
+      trackOf([{ ms: 1, sender: { writtenBytes: sent }, receiver: { writtenBytes: got } }]),
+      0,
+      before,
+    );
+  assert.deepEqual([busy(10, 20, true), busy(10, 21, true)], [true, false], "where both are busy it stays");
+  assert.deepEqual([busy(20, 10, false), busy(21, 10, false)], [false, true]);
+  assert.deepEqual([busy(0, 0, true), busy(0, 0, false)], [true, false]);
 });
 
 test("rates are over the last second, and unknown where that is", () => {

@@ -11,7 +11,7 @@ import { Observer, QUANTITIES, type Sample, WAIT_TEXTS } from "../../src/observe
 import { SO, TcpListener, TcpStream } from "../../src/socket/index.ts";
 import type { Column } from "../../src/viewer/index.ts";
 import { pair, sampleOf, single } from "../cli/_samples.ts";
-import { Reader } from "../cli/_web.ts";
+import { Reader, untilCome } from "../cli/_web.ts";
 import { builtPage, dataOf, launch, NO_BROWSER, open, untilText } from "./_browser.ts";
 
 const skip = NO_BROWSER ?? false;
@@ -212,14 +212,81 @@ test("a connection that ends is said to have ended, and can still be looked at",
   const { page } = opened;
   await untilText(page, "reason-text", /Waits for the receiver/);
   const ended = ends.map(({ id, local, peer }) => ({ id, local, peer, because: "replaced" as const }));
-  await delay(300);
-  server.push(sampleOf(600, [single("7")], ended));
-  await untilText(page, "notice-text", /has ended; another one has its addresses/);
+  let ms = 600;
+  server.push(sampleOf(ms, [single("7")], ended));
+  await untilCome(untilText(page, "notice-text", /has ended; another one has its addresses/), () =>
+    server.push(sampleOf(++ms, [single("7")])),
+  );
   await untilText(page, "reason-text", /not there at this moment/);
+  const bars = await page.evaluate(() =>
+    ["send-buffer", "receive-buffer", "allowance"].map((id) => ({
+      label: document.querySelector(`#${id} .bar-track`)?.getAttribute("aria-label") ?? "",
+      drawn: [...document.querySelectorAll<HTMLElement>(`#${id} .part`)].filter(
+        ({ style }) => style.width !== "0px",
+      ).length,
+    })),
+  );
+  for (const { label, drawn } of bars) assert.ok(label.endsWith(": not known") && drawn === 0, label);
   await page.keyboard.press("ArrowLeft");
   await untilText(page, "reason-text", /Waits for the receiver/);
   await page.keyboard.press("c");
   await page.waitForSelector('tr[data-id="11"][data-ended="replaced"]');
+  await server.close();
+});
+
+test("a connection whose near end receives keeps its direction when it ends", { skip }, async () => {
+  await using server = await serve();
+  const ends = pair({ writtenBytes: 0, readBytes: 9000 }, { writtenBytes: 9000, waiting: "application" });
+  server.push(sampleOf(100, ends));
+  await using opened = await open(browser, `${server.url}#11`);
+  const { page } = opened;
+  await untilText(page, "sender-address", /^127\.0\.0\.1:2000$/);
+  const ended = ends.map(({ id, local, peer }) => ({ id, local, peer, because: "gone" as const }));
+  server.push(sampleOf(200, [], ended));
+  await untilText(page, "reason-text", /not there at this moment/);
+  assert.equal(await page.textContent("#sender-address"), "127.0.0.1:2000");
+  await server.close();
+});
+
+test("one that both programs have closed is said to be closed, and which end is left", { skip }, async () => {
+  for (const closed of ["11", "12"]) {
+    await using server = await serve();
+    server.push(sampleOf(100, pair()));
+    await using opened = await open(browser, `${server.url}#11`);
+    const { page } = opened;
+    await untilText(page, "reason-text", /Waits for the receiver/);
+    const ends = pair();
+    const ended = ends.filter(({ id }) => id !== closed).map((end) => ({ ...end, because: "gone" as const }));
+    const left = ends
+      .filter(({ id }) => id === closed)
+      .map(({ pairedWith: _, ...end }) => ({
+        ...end,
+        state: "time-wait" as const,
+        waiting: "closed" as const,
+      }));
+    server.push(sampleOf(200, left, ended));
+    await untilText(page, "notice-text", /have closed this connection\. One end is kept in TIME_WAIT/);
+    const missing = closed === "11" ? "receive-buffer" : "send-buffer";
+    await untilText(page, missing, /Not there at this moment/);
+    await server.close();
+  }
+});
+
+test("while there is no connection the page says what to do, until there is one", { skip }, async () => {
+  await using server = await serve();
+  await using opened = await open(browser, server.url);
+  const { page, complaints } = opened;
+  await untilText(page, "reason-text", /^No connection yet\.$/);
+  await untilText(page, "hint", /shown by itself.*windsock watch --web without a target/);
+  assert.equal(await page.isVisible("#hint"), true);
+  server.push(sampleOf(100, []));
+  await page.waitForFunction(() => document.getElementById("status")?.dataset.state === "live");
+  assert.equal(await page.isVisible("#hint"), true);
+  await untilCome(untilText(page, "reason-text", /Waits for the receiver/), () =>
+    server.push(sampleOf(200, pair())),
+  );
+  assert.equal(await page.isVisible("#hint"), false);
+  assert.deepEqual(complaints, []);
   await server.close();
 });
 
@@ -278,9 +345,11 @@ test("captions are those of the moment that is shown, and the demo's next connec
   await page.keyboard.press("ArrowLeft");
   await untilText(page, "caption", /^First\.$/);
   await page.keyboard.press("End");
-  await delay(300);
-  server.push(sampleOf(3000, [single("21")]));
-  await page.waitForFunction(() => document.getElementById("picture")?.dataset.connection === "21");
+  let ms = 3000;
+  await untilCome(
+    page.waitForFunction(() => document.getElementById("picture")?.dataset.connection === "21"),
+    () => server.push(sampleOf(++ms, [single("21")])),
+  );
   await server.close();
 });
 
@@ -293,24 +362,18 @@ test("an hour at ten samples a second: memory is bounded, and the newest are the
   const { page, cdp, complaints } = opened;
   const heap = async (): Promise<number> => {
     await cdp.send("HeapProfiler.collectGarbage");
-    return (await cdp.send("Runtime.getHeapUsage")).usedSize;
+    // The numbers stand in arrays beside the heap.
+    const { usedSize, backingStorageSize } = await cdp.send("Runtime.getHeapUsage");
+    return usedSize + backingStorageSize;
   };
   const sizes: number[] = [];
-  let written = 0;
+  const names = Object.keys(QUANTITIES);
   for (let index = 1; index <= 36_000; index++) {
-    written += (index * 7919) % 5000;
-    const queue = (index * 31) % 60_000;
-    const fields = {
-      writtenBytes: written,
-      ackedBytes: written - 1000,
-      rttUs: 40 + (index % 100),
-      windowSeenBytes: 60_000 - queue,
-    };
-    server.push(
-      sampleOf(index * 100, pair(fields, { receiveQueueBytes: queue, readBytes: written - queue })),
-    );
-    // At most the page's own pace: that of a replay a thousand times as fast.
-    if (index % 200 === 0) await delay(20);
+    // All quantities, and another value of each in every sample: what is kept of them shows.
+    const fields = Object.fromEntries(names.map((name, place) => [name, index * 100 + place]));
+    server.push(sampleOf(index * 100, pair(fields, fields)));
+    // As fast as the page takes them.
+    while (index % 100 === 0 && server.pending > 200) await delay(1);
     if (index % 9000 !== 0) continue;
     await page.waitForFunction(
       (ms) => document.getElementById("picture")?.dataset.elapsedMs === String(ms),
@@ -325,7 +388,8 @@ test("an hour at ten samples a second: memory is bounded, and the newest are the
   sizes.push(await heap());
   const megabytes = sizes.map((size) => Math.round(size / 1e5) / 10);
   assert.ok(Math.max(...sizes) < 40e6, `${megabytes.join(", ")} MB`);
-  assert.ok((sizes[3] ?? 0) < (sizes[1] ?? 0) * 1.5, `grows: ${megabytes.join(", ")} MB`);
+  // Half an hour of these samples is some 10 MB, also where only the numbers are kept.
+  assert.ok((sizes[3] ?? 0) < (sizes[1] ?? 0) + 3e6, `grows: ${megabytes.join(", ")} MB`);
   assert.deepEqual(complaints, []);
   await server.close();
 });
@@ -361,26 +425,25 @@ test("10,000 connections: found, sorted, moved through; only those in sight are 
   await page.keyboard.press("End");
   await page.waitForFunction(() => document.querySelector("tr.at")?.textContent?.includes("10.0.9.9:"));
   assert.ok((await rows()) < 60);
-  // All of them move: the page stays awake.
-  const start = await page.evaluate(() => performance.now());
+  // All of them move: the page draws each moment, and hears its keys.
   for (let step = 1; step <= 3; step++) {
-    await delay(1000);
     server.push(
       sampleOf(
         100 + step * 1000,
         ends.map((end, index) => ({ ...end, writtenBytes: index * step })),
       ),
     );
+    await page.waitForFunction(
+      (ms) => document.getElementById("picture")?.dataset.elapsedMs === String(ms),
+      100 + step * 1000,
+    );
+    await page.keyboard.press(step % 2 === 1 ? "Home" : "End");
+    await page.waitForFunction(
+      (name) => document.querySelector("tr.at")?.textContent?.includes(name),
+      step % 2 === 1 ? "10.0.0.0:" : "10.0.9.9:",
+    );
+    assert.ok((await rows()) < 60);
   }
-  await page.waitForFunction(() => document.getElementById("picture")?.dataset.elapsedMs === "3100");
-  const longest = await page.evaluate(
-    () =>
-      new Promise<number>((resolve) =>
-        requestAnimationFrame((first) => requestAnimationFrame((next) => resolve(next - first))),
-      ),
-  );
-  assert.ok(longest < 1000, `a frame took ${longest} ms`);
-  assert.ok(start > 0);
   await server.close();
 });
 

@@ -64,6 +64,24 @@ export function millisText(ms: number): string {
   return `${Math.round(ms / 60_000)} min`;
 }
 
+/** The time of day, `"12:34:56.789"` in UTC; `"-"` for a moment that no calendar has. */
+export function timeText(at: number): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) ? "-" : date.toISOString().slice(-13, -1);
+}
+
+const IN_ASCII: Readonly<Record<string, string>> = { µ: "u", "…": "~" };
+
+/** The same line, in as many columns, for a terminal that shows nothing else than ASCII. */
+export function asciiOf(line: string): string {
+  return line.replace(/[^\0-\x7f]/gu, (character) => IN_ASCII[character] ?? "?".repeat(columnsOf(character)));
+}
+
+/** What makes a line such that a terminal of this environment can show it. */
+export function readableBy(environment: NodeJS.ProcessEnv): (line: string) => string {
+  return brushFor(environment).unicode ? (line) => line : asciiOf;
+}
+
 /** How many columns a character takes: wide ones of East Asian scripts and emoji take two, marks none. */
 function columnsOf(character: string): number {
   const code = character.codePointAt(0) as number;

@@ -11,13 +11,43 @@ export interface Flow {
 }
 
 /** The flow of a connection: the one that has carried more, or the other one. */
-export function flowOf({ near, far }: Connection, other: boolean): Flow {
-  const sent = near.writtenBytes ?? 0;
-  const got = far?.writtenBytes ?? near.receivedBytes ?? 0;
-  const outwards = sent >= got;
-  return outwards !== other
+export function flowOf(connection: Connection, other: boolean): Flow {
+  const [sent, got] = carried(connection);
+  return directed(connection, sent >= got !== other);
+}
+
+/** What a connection has carried from its near end, and to it. */
+function carried({ near, far }: Connection): readonly [sent: number, got: number] {
+  return [near.writtenBytes ?? 0, far?.writtenBytes ?? near.receivedBytes ?? 0];
+}
+
+function directed({ near, far }: Connection, outwards: boolean): Flow {
+  return outwards
     ? { from: near.local, to: near.peer, sender: near, receiver: far }
     : { from: near.peer, to: near.local, sender: far, receiver: near };
+}
+
+/** So many connections at most have their direction remembered. */
+const DIRECTIONS_MAX = 50_000;
+
+/** The flows of connections over time. Where both directions are busy they carry more in turn: what is shown must not turn with them. */
+export class Directions {
+  readonly #outwards = new Map<string, boolean>();
+
+  /** The flow that has carried more, or the other one: it turns round once the other direction has carried twice as much. */
+  flowOf(connection: Connection, other: boolean): Flow {
+    const { id } = connection;
+    const [sent, got] = carried(connection);
+    const before = this.#outwards.get(id);
+    const outwards = before === undefined ? sent >= got : before ? sent * 2 >= got : sent > got * 2;
+    if (before === undefined && this.#outwards.size >= DIRECTIONS_MAX) this.#outwards.clear();
+    if (outwards !== before) this.#outwards.set(id, outwards);
+    return directed(connection, outwards !== other);
+  }
+
+  delete(id: string): void {
+    this.#outwards.delete(id);
+  }
 }
 
 /** Rates are measured over so long, or as long as is known. */

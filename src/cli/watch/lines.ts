@@ -1,27 +1,30 @@
 /** `windsock watch` where there is no terminal: a line for each connection that moves, and for what ends. */
 import { connectionsOf, type EndSample, type Sample } from "../../observe/index.ts";
-import { bytesText, microsText, millisText } from "./draw.ts";
-import { flowOf, holdersText, WAIT_LABELS } from "./flow.ts";
+import { bytesText, microsText, millisText, timeText } from "./draw.ts";
+import { Directions, holdersText, WAIT_LABELS } from "./flow.ts";
 
 /** Makes the lines of one sample after the other. */
 export class WatchLines {
   readonly #shown = new Map<string, string>();
+  readonly #directions = new Directions();
 
   /** Connections of which nothing has changed since their last line have none. */
   next({ at, ends, ended }: Sample): string[] {
-    const time = new Date(at).toISOString().slice(11, 23);
+    const time = timeText(at);
     const lines: string[] = [];
     for (const connection of connectionsOf({ ends })) {
-      const { from, to, sender, receiver } = flowOf(connection, false);
+      const { from, to, sender, receiver } = this.#directions.flowOf(connection, false);
       const facts = [...sendFacts(sender), ...receiveFacts(receiver)].join("  ");
       const holders = [sender, receiver].map(holdersText).filter((text) => text !== "");
       const text = [`${from} > ${to}`, facts, ...holders].join("  ");
-      if (this.#shown.get(connection.id) === text) continue;
-      this.#shown.set(connection.id, text);
+      const known = `${text} ${sender?.waiting}`;
+      if (this.#shown.get(connection.id) === known) continue;
+      this.#shown.set(connection.id, known);
       const waits = sender === undefined ? "" : `  waits for ${waitText(sender)}`;
       lines.push(`${time}  ${text}${waits}`);
     }
     for (const { id, local, peer, because } of ended) {
+      this.#directions.delete(id);
       if (!this.#shown.delete(id)) continue; // the other end of a connection, or never shown
       lines.push(`${time}  ${local} > ${peer}  ${because}`);
     }

@@ -19,12 +19,13 @@ import {
   SOLID,
   sparkline,
 } from "./draw.ts";
-import { type Flow, flowOf, holdersText, rateOf, WAIT_LABELS } from "./flow.ts";
+import { type Directions, type Flow, holdersText, rateOf, WAIT_LABELS } from "./flow.ts";
 
 export interface PicturePlace {
   readonly samples: readonly Sample[];
   readonly index: number;
   readonly connection: Connection;
+  readonly directions: Directions;
   /** Whether the direction is shown that has carried less. */
   readonly other: boolean;
 }
@@ -33,7 +34,7 @@ const LABEL = 15;
 
 /** The lines of a connection's picture, most important first where not all fit. */
 export function pictureLines(place: PicturePlace, columns: number, height: number, brush: Brush): string[] {
-  const flow = flowOf(place.connection, place.other);
+  const flow = place.directions.flowOf(place.connection, place.other);
   const picture = [
     ...titleLines(flow, brush),
     ...senderLines(flow, place, columns, brush),
@@ -71,7 +72,7 @@ function senderLines(
 ): string[] {
   const width = Math.max(12, columns - LABEL);
   if (sender === undefined) {
-    return [line("program", brush.paint("grey", "on another machine")), ""];
+    return [line("program", brush.paint("grey", "elsewhere, or not watched")), ""];
   }
   const { samples, index } = place;
   const { notSentBytes = 0, inFlightBytes = 0, windowSeenBytes, mssBytes } = sender;
@@ -99,7 +100,7 @@ function senderLines(
       `${brush.paint("cyan", `${bytesText(sender.inFlightBytes)} in flight`)}, ${brush.paint("yellow", `${bytesText(sender.notSentBytes)} not sent`)}; memory ${bytesText(sender.sendMemoryBytes)} of ${bytesText(sender.sendMemoryTotalBytes)}`,
     ),
     step(
-      `${sender.inFlightSegments ?? "-"} of ${sender.congestionWindowSegments ?? "-"} segments of ${bytesText(mssBytes)} in flight; rtt ${microsText(sender.rttUs)} ± ${microsText(sender.rttVarianceUs)}`,
+      `${sender.inFlightSegments ?? "-"} of ${sender.congestionWindowSegments ?? "-"} segments of ${bytesText(mssBytes)} in flight; rtt ${microsText(sender.rttUs)} ${brush.unicode ? "±" : "+/-"} ${microsText(sender.rttVarianceUs)}`,
       brush,
     ),
     line(
@@ -139,7 +140,7 @@ function receiverLines(
       sender?.windowSeenBytes === undefined
         ? ""
         : `; its window has room for ${bytesText(sender.windowSeenBytes)}`;
-    return [step("", brush), line("receiver", brush.paint("grey", `on another machine${says}`))];
+    return [step("", brush), line("receiver", brush.paint("grey", `elsewhere, or not watched${says}`))];
   }
   const { samples, index } = place;
   const { receiveQueueBytes = 0, receiveMemoryBytes = 0, receiveMemoryTotalBytes = 0 } = receiver;

@@ -1,6 +1,7 @@
 /** Where `windsock watch` has its samples from: the kernel, or a recording; and the recording that it makes. */
+import { existsSync } from "node:fs";
 import { SocketAddr } from "../../ip/index.ts";
-import { parseSocketFilter, SocketFilterError } from "../../netlink/diag/index.ts";
+import { parseSocketFilter, SocketFilterError, type TcpState } from "../../netlink/diag/index.ts";
 import {
   Observer,
   type ObserveTarget,
@@ -25,6 +26,7 @@ const RATE_HZ = 10;
 export function targetOf(words: readonly string[], pid: number | undefined): ObserveTarget {
   if (pid !== undefined) {
     if (words.length > 0) throw new UsageError("--pid and a target exclude each other");
+    if (!existsSync(`/proc/${pid}`)) throw new Error(`no process ${pid}`);
     return { pid };
   }
   const [first, second] = words;
@@ -41,10 +43,21 @@ export function targetOf(words: readonly string[], pid: number | undefined): Obs
   return { filter: filterOf(words.join(" ")) };
 }
 
+/** What is in these has no peer: nothing is sent or received. */
+const NO_CONNECTION: ReadonlySet<TcpState | number> = new Set([
+  "listening",
+  "closed",
+  "bound-inactive",
+  "new-syn-recv",
+]);
+
 /** Read now, and not with the first sample. */
 function filterOf(text: string): string {
   try {
-    parseSocketFilter(text);
+    const { states } = parseSocketFilter(text);
+    if (states?.every((state) => NO_CONNECTION.has(state))) {
+      throw new UsageError(`expected a state of a connection, got ${states.join(", ")}`);
+    }
     return text;
   } catch (error) {
     if (error instanceof SocketFilterError) throw new UsageError(error.message);
@@ -54,8 +67,7 @@ function filterOf(text: string): string {
 
 function isAddress(text: string): boolean {
   try {
-    SocketAddr.parse(text);
-    return true;
+    return SocketAddr.parse(text).port > 0;
   } catch {
     return false;
   }

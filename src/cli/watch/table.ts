@@ -1,7 +1,7 @@
 /** The table of `windsock watch`: a line for each connection. */
 import { type Connection, connectionsOf, type Sample } from "../../observe/index.ts";
 import { type Brush, bytesText, cell, clip, microsText, millisText, rateText } from "./draw.ts";
-import { type Flow, flowOf, holdersText, rateOf, WAIT_LABELS } from "./flow.ts";
+import { type Directions, type Flow, holdersText, rateOf, WAIT_LABELS } from "./flow.ts";
 
 /** What a column shows. */
 interface Column {
@@ -16,17 +16,18 @@ interface Column {
 interface Place {
   readonly samples: readonly Sample[];
   readonly index: number;
+  readonly directions: Directions;
 }
 
 const COLUMNS: readonly Column[] = [
-  column("SEND-Q", 8, 0, ({ sender }) => bytesText(sum(sender?.notSentBytes, sender?.inFlightBytes))),
+  column("SEND-Q", 8, 54, ({ sender }) => bytesText(sum(sender?.notSentBytes, sender?.inFlightBytes))),
   column("FLIGHT", 9, 90, ({ sender }) => bytesText(sender?.inFlightBytes)),
   column("WINDOW", 9, 100, ({ sender }) => bytesText(sender?.windowSeenBytes)),
   column("CWND", 6, 110, ({ sender }) => `${sender?.congestionWindowSegments ?? "-"}`),
-  column("RECV-Q", 8, 0, ({ receiver }) => bytesText(receiver?.receiveQueueBytes)),
-  column("RTT", 7, 0, ({ sender, receiver }) => microsText(sender?.rttUs ?? receiver?.rttUs)),
+  column("RECV-Q", 8, 54, ({ receiver }) => bytesText(receiver?.receiveQueueBytes)),
+  column("RTT", 7, 76, ({ sender, receiver }) => microsText(sender?.rttUs ?? receiver?.rttUs)),
   column("RETR", 5, 120, ({ sender }) => `${sender?.retransmittedSegments ?? "-"}`),
-  column("RATE", 10, 0, ({ sender, receiver }, { samples, index }) =>
+  column("RATE", 10, 66, ({ sender, receiver }, { samples, index }) =>
     rateText(
       sender === undefined
         ? rateOf(samples, index, receiver?.id, "receivedBytes")
@@ -94,7 +95,7 @@ export function tableLines(
   const room = Math.max(1, height - 1);
   const first = Math.max(0, Math.min(selected - Math.floor(room / 2), rows.length - room));
   const lines = rows.slice(first, first + room).map((connection, at) => {
-    const flow = flowOf(connection, false);
+    const flow = place.directions.flowOf(connection, false);
     const cells = shown.map(({ text, width, align }) => cell(text(flow, place, brush), width, align));
     const line = [cell(addressText(flow, addresses, brush), addresses), ...cells].join(" ");
     const here = first + at === selected;

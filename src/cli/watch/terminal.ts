@@ -24,11 +24,17 @@ export async function showOnTerminal(source: SampleSource, options: TerminalOpti
     ended = resolve;
   });
   const draw = (): void => screen.draw(view.lines(screen.columns, screen.rows));
+  let drawing: NodeJS.Immediate | undefined;
   const onKey = (key: string): void => {
     if (view.key(key)) ended();
-    else draw();
+    // Keys that come at once, as from one that is held down, are drawn at once.
+    else
+      drawing ??= setImmediate(() => {
+        drawing = undefined;
+        draw();
+      });
   };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
   for (const signal of signals) process.on(signal, ended);
   using screen = new Screen(process.stdin, process.stdout as WriteStream, onKey, draw);
   try {
@@ -41,6 +47,7 @@ export async function showOnTerminal(source: SampleSource, options: TerminalOpti
     });
     await Promise.race([end, mayEnd]);
   } finally {
+    clearImmediate(drawing);
     source.close();
     for (const signal of signals) process.off(signal, ended);
   }

@@ -1,6 +1,7 @@
 /** What `windsock watch` shows and how keys change it: a table, one connection, or the keys; now, or a moment before. */
-import { connectionsOf, History, type Sample } from "../../observe/index.ts";
-import { type Brush, clip } from "./draw.ts";
+import { type Connection, History, type Sample } from "../../observe/index.ts";
+import { asciiOf, type Brush, clip, timeText } from "./draw.ts";
+import { Directions } from "./flow.ts";
 import { connectionAt, pictureLines } from "./picture.ts";
 import { rowsOf, tableLines } from "./table.ts";
 
@@ -31,6 +32,11 @@ export class WatchView {
   /** Whether a new connection takes the place of the one that has ended. */
   readonly #follows: boolean;
   #mode: "table" | "picture" | "keys";
+  /** What the keys are shown instead of. */
+  #behind: "table" | "picture" = "table";
+  readonly #directions = new Directions();
+  /** The rows of the sample that was shown last: to find and sort thousands for each key takes too long. */
+  #rows: { readonly sample: Sample | undefined; readonly rows: readonly Connection[] } | undefined;
   #selected: string | undefined;
   #other = false;
   /** The moment that is shown, while it is not now. */
@@ -66,6 +72,16 @@ export class WatchView {
     return index < 0 ? last : index;
   }
 
+  /** Those of the sample that is shown, in their order. */
+  get #connections(): readonly Connection[] {
+    const [samples, index] = [this.#samples, this.#index];
+    const sample = samples[index];
+    if (this.#rows === undefined || this.#rows.sample !== sample) {
+      this.#rows = { sample, rows: rowsOf(samples, index) };
+    }
+    return this.#rows.rows;
+  }
+
   /** @returns whether that was a key to end with */
   key(name: string): boolean {
     switch (name) {
@@ -81,7 +97,7 @@ export class WatchView {
         this.#select(1);
         break;
       case "enter":
-        this.#selected ??= rowsOf(this.#samples, this.#index)[0]?.id;
+        this.#selected ??= this.#connections[0]?.id;
         this.#mode = "picture";
         break;
       case "escape":
@@ -92,7 +108,11 @@ export class WatchView {
         this.#other = !this.#other;
         break;
       case "?":
-        this.#mode = this.#mode === "keys" ? "table" : "keys";
+        if (this.#mode === "keys") this.#mode = this.#behind;
+        else {
+          this.#behind = this.#mode;
+          this.#mode = "keys";
+        }
         break;
       case "space":
         this.#pausedAt = this.#pausedAt === undefined ? this.#samples.at(-1)?.elapsedMs : undefined;
@@ -127,7 +147,7 @@ export class WatchView {
   }
 
   #select(by: number): void {
-    const rows = rowsOf(this.#samples, this.#index);
+    const rows = this.#connections;
     const at = rows.findIndex(({ id }) => id === this.#selected);
     this.#selected = rows[Math.max(0, Math.min(rows.length - 1, Math.max(0, at) + by))]?.id;
   }
@@ -140,26 +160,35 @@ export class WatchView {
     if (caption) head.push(...wrap(caption, columns).map((line) => brush.paint("bold", line)));
     head.push("");
     const room = Math.max(1, rows - head.length);
-    return [...head, ...this.#body(columns, room)].slice(0, rows);
+    const lines = [...head, ...this.#body(columns, room)].slice(0, rows);
+    return brush.unicode ? lines : lines.map(asciiOf);
   }
 
   #body(columns: number, room: number): string[] {
     if (this.#mode === "keys") return KEYS.slice(0, room).map((line) => clip(line, columns));
     const [samples, index] = [this.#samples, this.#index];
-    const connections = rowsOf(samples, index);
-    if (connections.length === 0 && this.#mode === "table") return [clip("No connections.", columns)];
+    const connections = this.#connections;
+    if (connections.length === 0 && this.#mode === "table")
+      return [clip(samples.length === 0 ? "No sample yet." : "No connections.", columns)];
     if (this.#mode === "table") {
       if (connections.every(({ id }) => id !== this.#selected)) this.#selected = connections[0]?.id;
       const selected = connections.findIndex(({ id }) => id === this.#selected);
-      return tableLines({ samples, index }, connections, selected, columns, room, this.#brush);
+      return tableLines(
+        { samples, index, directions: this.#directions },
+        connections,
+        selected,
+        columns,
+        room,
+        this.#brush,
+      );
     }
     const follows = this.#follows && this.#pausedAt === undefined;
-    if (follows && connections.every(({ id }) => id !== this.#selected)) this.#selected = undefined;
+    const others = connections.length > 0 && connections.every(({ id }) => id !== this.#selected);
+    if (follows && others) this.#selected = undefined;
     this.#selected ??= connections[0]?.id;
-    const connection =
-      this.#selected === undefined ? undefined : connectionAt(samples[index], this.#selected);
+    const connection = connections.find(({ id }) => id === this.#selected);
     if (connection === undefined) return this.#gone(columns);
-    const place = { samples, index, connection, other: this.#other };
+    const place = { samples, index, connection, directions: this.#directions, other: this.#other };
     return pictureLines(place, columns, room, this.#brush);
   }
 
@@ -174,14 +203,16 @@ export class WatchView {
 
   #status(columns: number): string {
     const sample = this.#samples[this.#index];
-    const time = sample === undefined ? "" : new Date(sample.at).toISOString().slice(11, 23);
-    const count = sample === undefined ? 0 : connectionsOf(sample).length;
+    const time = sample === undefined ? "" : timeText(sample.at);
+    const count = this.#connections.length;
+    const missed = sample?.missed ? `missed ${sample.missed}` : "";
     const paused = this.#pausedAt === undefined ? "" : this.#brush.paint("reverse", " paused ");
     const ended = this.#ended ? "ended" : "";
     const parts = [
       "windsock watch",
       time,
       count === 1 ? "1 connection" : `${count} connections`,
+      missed,
       paused,
       ended,
       "? keys",

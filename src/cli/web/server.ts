@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { History, QUANTITIES, type Sample, WAIT_REASONS, WAIT_TEXTS } from "../../observe/index.ts";
 import type { Caption, Hello, TableUpdate } from "../../viewer/index.ts";
 import { Follow, thinned } from "./batch.ts";
@@ -24,7 +24,8 @@ export interface WebServerOptions {
 
 const HEARTBEAT_MS = 5000;
 const MAX_STREAMS = 8;
-const MAX_CONNECTIONS = 32;
+/** Connections that have not shown the token: when there are more, the oldest of them gives way, so that nobody is kept out. */
+const MAX_STRANGERS = 24;
 const MAX_HEADER_BYTES = 8192;
 const MAX_CAPTIONS = 200;
 /** How many samples of the past a page is told. */
@@ -47,6 +48,8 @@ export class WebServer implements AsyncDisposable {
   readonly #history = new History();
   readonly #table = new WebTable();
   readonly #streams = new Set<WebStream>();
+  /** The oldest first. */
+  readonly #strangers = new Set<Socket>();
   readonly #captions: Caption[] = [];
   readonly #pageHeaders: Readonly<Record<string, string>>;
   readonly #heartbeat: NodeJS.Timeout;
@@ -67,6 +70,7 @@ export class WebServer implements AsyncDisposable {
     this.firstPage = new Promise((resolve) => {
       this.#seen = resolve;
     });
+    server.on("connection", (socket) => this.#onConnection(socket));
     server.on("request", (request, response) => this.#answer(request, response));
     this.#heartbeat = setInterval(() => {
       for (const stream of this.#streams) stream.beat();
@@ -81,8 +85,8 @@ export class WebServer implements AsyncDisposable {
       keepAliveTimeout: 5000,
       headersTimeout: 5000,
       requestTimeout: 5000,
+      connectionsCheckingInterval: 1000,
     });
-    server.maxConnections = MAX_CONNECTIONS;
     server.maxHeadersCount = 100;
     server.maxRequestsPerSocket = 100;
     // Whatever is no plain request is cut off without a word.
@@ -111,6 +115,18 @@ export class WebServer implements AsyncDisposable {
     return Math.max(0, ...[...this.#streams].map(({ pending }) => pending));
   }
 
+  /** How many bytes wait for any page, beyond what the kernel has taken. */
+  get bufferedBytes(): number {
+    return Math.max(0, ...[...this.#streams].map(({ bufferedBytes }) => bufferedBytes));
+  }
+
+  #onConnection(socket: Socket): void {
+    this.#strangers.add(socket);
+    socket.on("close", () => this.#strangers.delete(socket));
+    const [oldest] = this.#strangers;
+    if (this.#strangers.size > MAX_STRANGERS) oldest?.destroy();
+  }
+
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const asked = this.#gate.admit(request);
     if (asked === undefined) {
@@ -130,8 +146,9 @@ export class WebServer implements AsyncDisposable {
       response.end();
       return;
     }
+    this.#strangers.delete(request.socket); // of those who look on there are few
     response.writeHead(200, STREAM_HEADERS);
-    response.socket?.setNoDelay(true);
+    request.socket.setNoDelay(true);
     const follow = new Follow((query.get("follow") ?? "").split(",").filter((id) => /^\d{1,20}$/.test(id)));
     const stream = new WebStream(response, this.#boot, follow);
     const after = this.#lastSeen(request.headers["last-event-id"]);

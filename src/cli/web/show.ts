@@ -1,7 +1,7 @@
 /** Samples in a browser, until a signal or their end. */
 import { readFile } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
-import { print, UsageError } from "../_command.ts";
+import { note, print, UsageError } from "../_command.ts";
 import type { SampleSource } from "../watch/source.ts";
 import { WebServer, type WebServerOptions } from "./server.ts";
 
@@ -30,8 +30,11 @@ export function webPortOf({ web, port, json, plain }: WebOptions): number | unde
 }
 
 export interface ShowOptions extends Pick<WebServerOptions, "mode" | "port" | "caption"> {
-  /** Said when the samples are at their end, after which the pages are still served. The demo ends with them instead. */
+  /** Said when the samples are at their end, after which the pages are still served. */
   readonly endText?: string | undefined;
+  /** Instead of it: said when the samples are at their end, and the server ends with them. */
+  readonly overText?: string | undefined;
+  /** Said when a signal ends it. */
   readonly byeText: string;
 }
 
@@ -55,6 +58,7 @@ export class WebShow {
     const server = await WebServer.open({ ...options, page: await readFile(PAGE, "utf8") });
     const show = new WebShow(server, options);
     await print(`${server.url}\n`);
+    if (process.stderr.isTTY) note(HINTS[options.mode]);
     return show;
   }
 
@@ -66,7 +70,8 @@ export class WebShow {
 
   /** Resolved once it was ended, by a signal or by the end of the samples. */
   async run(source: SampleSource): Promise<void> {
-    const { endText, byeText } = this.#options;
+    const { endText, overText, byeText } = this.#options;
+    let text = byeText;
     const shown = (async () => {
       let turned = performance.now();
       for await (const sample of source.samples) {
@@ -75,7 +80,10 @@ export class WebShow {
         await turn();
         turned = performance.now();
       }
-      if (endText === undefined) return;
+      if (endText === undefined) {
+        text = overText ?? byeText;
+        return;
+      }
       this.#server.end(endText);
       await this.#ended;
     })();
@@ -83,7 +91,7 @@ export class WebShow {
       await Promise.race([shown, this.#ended]);
     } finally {
       source.close();
-      await this.close(byeText);
+      await this.close(text);
     }
   }
 
@@ -92,5 +100,12 @@ export class WebShow {
     await this.#server.close(text);
   }
 }
+
+/** For a person who sees the address, not for a program that reads it. */
+const HINTS: Readonly<Record<ShowOptions["mode"], string>> = {
+  live: "Open this address in a browser. Ctrl-C ends it.",
+  replay: "Open this address in a browser. Ctrl-C ends it.",
+  demo: "Open this address in a browser: the demonstration begins then. Ctrl-C ends it.",
+};
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

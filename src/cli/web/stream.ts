@@ -46,6 +46,11 @@ export class WebStream {
     return this.#pending.length;
   }
 
+  /** What it was told and the kernel has not taken. */
+  get bufferedBytes(): number {
+    return this.#response.writableLength;
+  }
+
   /** One event; nothing is told to who is blocked, unless it must be. */
   send(event: string, data: unknown, id?: number): void {
     const name = id === undefined ? "" : `id: ${this.#boot}:${id}\n`;
