@@ -28,20 +28,21 @@ async function many(bench: Bench, connections: number, rateHz: number): Promise<
   return percent;
 }
 
-/** How much slower a transfer is while it is watched, in percent: the median of pairs of quarters of a second. */
-async function slower(bench: Bench, rateHz: number): Promise<number> {
-  const sink = bench.server(node("flow_windsock.mjs", "sink"));
+/** How much slower a transfer of C is while it is watched, in percent: the median of pairs of turns, and how near that is known. */
+async function slower(bench: Bench, rateHz: number): Promise<{ percent: number; spread: number }> {
+  const sink = bench.server(c("flow", "sink"));
   const port = await sink.port();
-  const sender = bench.load(node("flow_windsock.mjs", "send", port));
+  // On one core: on two, who wakes whom when makes a tenth of a second differ from the next by a third.
+  const sender = bench.server(c("flow", "send", port));
   await sender.ready();
   sender.go();
-  const pairs = bench.quick ? 16 : 40;
+  const pairs = bench.quick ? 40 : 250; // of a fifth of a second each
   const observer = bench.anywhere(node("observe_turns.mjs", port, String(rateHz), String(pairs)));
   await observer.ready();
   observer.go();
-  const { percent } = await observer.result("percent");
+  const { percent, spread } = await observer.result("percent", "spread");
   for (const peer of [observer, sender, sink]) await peer.stop();
-  return percent;
+  return { percent, spread };
 }
 
 export const observe: Question<"windsock"> = {
@@ -53,15 +54,20 @@ export const observe: Question<"windsock"> = {
     { key: "tenThousand", label: "10,000 connections, 1 sample a second: CPU, % of a core", digits: 2 },
     { key: "one", label: "one connection, 100 samples a second: CPU, % of a core", digits: 2 },
     { key: "slower", label: "a transfer that is watched 10 times a second is slower by, %", digits: 2 },
+    { key: "slowerSpread", label: "  known to within ±, %", digits: 2 },
     { key: "slower100", label: "a transfer that is watched 100 times a second is slower by, %", digits: 2 },
+    { key: "slower100Spread", label: "  known to within ±, %", digits: 2 },
   ],
   async measure(_subject, bench) {
+    const [at10, at100] = [await slower(bench, 10), await slower(bench, 100)];
     return {
       thousand: await many(bench, 1000, 10),
       tenThousand: await many(bench, 10_000, 1),
       one: await many(bench, 1, 100),
-      slower: await slower(bench, 10),
-      slower100: await slower(bench, 100),
+      slower: at10.percent,
+      slowerSpread: at10.spread,
+      slower100: at100.percent,
+      slower100Spread: at100.spread,
     };
   },
 };

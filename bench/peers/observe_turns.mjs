@@ -1,13 +1,22 @@
-// Whether a transfer is slower while it is watched: `observe_turns.mjs PORT RATE PAIRS` watches the connection of a port for a quarter of a second,
-// leaves it alone for a quarter of a second, and so on.
+// Whether a transfer is slower while it is watched: `observe_turns.mjs PORT RATE PAIRS` samples the connection of a port for a tenth of a second,
+// leaves it alone for a tenth of a second, and so on, until the median is known well enough, but for no more PAIRS than that.
+import { setPriority } from "node:os";
 import { Observer } from "../../dist/observe/index.js";
 import { report, waitForGo } from "./_control.mjs";
 
-const [port, rateHz, pairs] = process.argv.slice(2).map(Number);
-const TURN_MS = 250;
+const [port, rateHz, most] = process.argv.slice(2).map(Number);
+const TURN_MS = 100;
+const WARM_UP_PAIRS = 15;
+const LEAST_PAIRS = 20;
+const ENOUGH = 0.5; // so near is the median known, in percent
 
-const target = { port };
-const observer = Observer.open(target, { rateHz });
+try {
+  setPriority(-20); // what else runs is noise
+} catch {
+  // Only root may.
+}
+const observer = Observer.open({ port }, { rateHz });
+const samples = observer[Symbol.asyncIterator]();
 const byAddresses = Observer.open([]);
 const { local, peer } = (await observer.sample()).ends.find((end) => end.peer.endsWith(`:${port}`));
 byAddresses.add({ local, peer });
@@ -19,29 +28,41 @@ async function sent() {
 }
 
 async function watch() {
-  const end = performance.now() + TURN_MS;
-  for await (const _ of observer) if (performance.now() >= end) break;
+  for (let left = (rateHz * TURN_MS) / 1000; left > 0; left--) await samples.next();
 }
 
-const leave = () => new Promise((resolve) => setTimeout(resolve, TURN_MS));
-
-/** Bytes a millisecond meanwhile. */
-async function rate(meanwhile) {
+/** Bytes a millisecond in a turn. */
+async function turn(watched) {
   const from = await sent();
-  await meanwhile();
+  const end = from.at + TURN_MS;
+  if (watched) await watch();
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, end - performance.now())));
   const to = await sent();
   return (to.bytes - from.bytes) / (to.at - from.at);
 }
 
-for (let i = 0; i < 8; i++) await watch();
+/** How much slower the watched one of two turns is than the other, in percent of both: bounded, whatever else the machine did meanwhile. */
+async function pair(watchedFirst) {
+  const [first, second] = [await turn(watchedFirst), await turn(!watchedFirst)];
+  const difference = watchedFirst ? second - first : first - second;
+  return first + second === 0 ? 0 : (200 * difference) / (first + second);
+}
+
+/** The median, and half of the range that it is in in 95 of 100 cases: between the ranks n/2 ± 0.98 √n. */
+function median(values) {
+  const sorted = values.slice().sort((a, b) => a - b);
+  const at = (rank) => sorted[Math.min(sorted.length - 1, Math.max(0, Math.round(rank)))];
+  const [middle, half] = [(sorted.length - 1) / 2, 0.98 * Math.sqrt(sorted.length)];
+  return { percent: at(middle), spread: (at(middle + half) - at(middle - half)) / 2 };
+}
+
+for (let i = 0; i < WARM_UP_PAIRS; i++) await pair(true);
 await waitForGo();
 const slower = [];
-for (let i = 0; i < pairs; i++) {
+let found;
+do {
   // Either first, so that what becomes slower by itself is no difference.
-  const first = await rate(i % 2 === 0 ? watch : leave);
-  const second = await rate(i % 2 === 0 ? leave : watch);
-  const [watched, alone] = i % 2 === 0 ? [first, second] : [second, first];
-  slower.push((1 - watched / alone) * 100);
-}
-slower.sort((a, b) => a - b);
-report({ percent: slower[Math.floor(slower.length / 2)], gigabytes: (await sent()).bytes / 1e9 });
+  slower.push(await pair(slower.length % 2 === 0));
+  found = median(slower);
+} while (slower.length < LEAST_PAIRS || (found.spread > ENOUGH && slower.length < most));
+report({ ...found, pairs: slower.length, gigabytes: (await sent()).bytes / 1e9 });

@@ -5,7 +5,8 @@ import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from "./_constants.ts";
 import { type Exchange, Exchanges, overrun } from "./_exchange.ts";
 import { inNamespaceOf } from "./_namespace.ts";
 import { type NetlinkProtocol, openNetlink, portOf, sender } from "./_open.ts";
-import { encodeMessage, type Message } from "./message.ts";
+import { get32 } from "./attributes.ts";
+import { eachMessage, encodeMessage, type Message } from "./message.ts";
 import type { ExtendedAck } from "./netlink_error.ts";
 
 export interface NetlinkOptions {
@@ -69,6 +70,8 @@ let sharedBuffer: Uint8Array | undefined;
 export class NetlinkSocket implements Disposable {
   readonly #source: C.Source;
   readonly #exchanges: Exchanges;
+  /** 0 where it is a test that is at the other end. */
+  readonly #portId: number;
   readonly #onWarning: NetlinkOptions["onWarning"];
   #sequence = 0;
   #reading = false;
@@ -80,7 +83,8 @@ export class NetlinkSocket implements Disposable {
 
   private constructor(source: C.Source, options: NetlinkOptions) {
     this.#source = source;
-    this.#exchanges = new Exchanges(portOf(source.fd));
+    this.#portId = portOf(source.fd);
+    this.#exchanges = new Exchanges(this.#portId);
     this.#onWarning = options.onWarning;
     C.closeWhenForgotten(this, source);
   }
@@ -106,6 +110,11 @@ export class NetlinkSocket implements Disposable {
     return inNamespaceOf(this.#source.open("setns"), make);
   }
 
+  /** @internal Not where a test plays the kernel. */
+  get isKernel(): boolean {
+    return this.#portId !== 0;
+  }
+
   get closed(): boolean {
     return this.#source.closed;
   }
@@ -125,6 +134,45 @@ export class NetlinkSocket implements Disposable {
     return this.#watched(request, take, options, async (watch) => {
       await this.#exchange(request, NLM_F_REQUEST | NLM_F_ACK, false, take, watch);
     });
+  }
+
+  /**
+   * @internal Sends requests without NLM_F_ACK that the kernel answers with one message each, and takes the answers, which are there
+   * before send(2) returns: nothing waits.
+   * @param messages one behind the other; their sequence numbers are set here
+   * @param take hears each answer, which may be an error, and which request it is for
+   * @returns false where not all were answered, or where it cannot be done so now: each is to be asked by {@link request} then
+   * @throws what `take` throws
+   */
+  requestNow(messages: Uint8Array, count: number, take: (index: number, message: Message) => void): boolean {
+    const fd = this.#source.open("send");
+    if (count === 0) return true;
+    if (!this.isKernel || this.#reading || this.#exchanges.size > 0) return false;
+    if (this.#sequence + count > 0xffff_ffff) this.#sequence = 0;
+    const first = this.#sequence + 1;
+    const view = new DataView(messages.buffer, messages.byteOffset, messages.length);
+    for (let at = 0; at < messages.length; at += get32(messages, at))
+      view.setUint32(at + 8, ++this.#sequence, true);
+    if (send(fd, messages) < 0) return false;
+    const buffer = sharedBuffer ?? new Uint8Array(BUFFER_BYTES);
+    sharedBuffer = undefined;
+    try {
+      for (let left = count; left > 0; ) {
+        const length = C.recvfrom(fd, buffer, C.MSG_TRUNC);
+        if (length === -C.errno.EINTR) continue;
+        if (length <= 0 || length > buffer.length) return false;
+        if (sender() !== "kernel") continue;
+        eachMessage(buffer, length, (message) => {
+          const index = message.sequence - first;
+          if (index < 0 || index >= count) return; // an answer that nobody waits for any more
+          left--;
+          take(index, message);
+        });
+      }
+      return true;
+    } finally {
+      sharedBuffer = buffer;
+    }
   }
 
   /**

@@ -1,7 +1,6 @@
 /** The quantities of one end, from the kernel's numbers. */
 import type { TcpState } from "../netlink/diag/index.ts";
-import type { TcpInfo } from "../sys/index.ts";
-import type { Reading } from "./_reading.ts";
+import type { Counts, Reading } from "./_reading.ts";
 import type { EndSample, Holder } from "./end_sample.ts";
 
 /** While what it waits for is not known yet. */
@@ -12,8 +11,8 @@ const NO_THRESHOLD = 0x7fff_ffff;
 const NO_RTT = 0xffff_ffff;
 const NO_PACING = 2n ** 64n - 1n;
 
-const number = (value: bigint | undefined): number | undefined =>
-  value === undefined ? undefined : Number(value);
+const number = (value: bigint | number | undefined): number | undefined =>
+  typeof value === "bigint" ? Number(value) : value;
 
 /** The kernel's 0 that means that nothing was measured yet. */
 const measured = (value: number | undefined): number | undefined => (value === 0 ? undefined : value);
@@ -48,10 +47,10 @@ export function draftOf(
   const notSentBytes = notSent === undefined || notSent === 0 ? notSent : notSent - extra;
   const inFlightBytes = notSentBytes === undefined ? undefined : Math.max(0, queued - notSentBytes);
   const ackedBytes = inFlightBytes === undefined ? undefined : acknowledged(info, inFlightBytes);
-  const received = info?.tcpi_bytes_received;
-  const receivedBytes =
-    received === undefined ? undefined : Math.max(0, Number(received) - (finReceived ? 1 : 0));
-  const receiveQueueBytes = info === undefined ? undefined : receiveQueue;
+  const received = number(info?.tcpi_bytes_received);
+  const receivedBytes = received === undefined ? undefined : Math.max(0, received - (finReceived ? 1 : 0));
+  // What a subflow of MPTCP receives goes to the MPTCP socket at once, which alone knows what of it was read.
+  const receiveQueueBytes = info === undefined || of.subflow ? undefined : receiveQueue;
   const segments = info?.tcpi_snd_cwnd;
   const mss = info?.tcpi_snd_mss;
   const threshold = info?.tcpi_snd_ssthresh;
@@ -77,7 +76,7 @@ export function draftOf(
     sentSegments: info?.tcpi_data_segs_out,
     sendMemoryBytes: memory?.wmem_queued,
     sendMemoryTotalBytes: memory?.sndbuf,
-    windowSeenBytes: info?.tcpi_snd_wnd,
+    windowSeenBytes: state === "syn-sent" ? undefined : info?.tcpi_snd_wnd,
     congestionWindowSegments: segments,
     congestionWindowBytes: segments === undefined || mss === undefined ? undefined : segments * mss,
     slowStartThresholdSegments: threshold === NO_THRESHOLD ? undefined : threshold,
@@ -102,7 +101,7 @@ export function draftOf(
         ? undefined
         : Math.max(0, receivedBytes - receiveQueueBytes)),
     receiveQueueBytes,
-    receiveMemoryBytes: memory?.rmem_alloc,
+    receiveMemoryBytes: of.subflow ? undefined : memory?.rmem_alloc,
     receiveMemoryTotalBytes: memory?.rcvbuf,
     windowAdvertisedBytes: info?.tcpi_rcv_wnd,
     receivedSegments: info?.tcpi_data_segs_in,
@@ -167,17 +166,17 @@ export function blankEnd(id: string, local: string, peer: string): Draft {
  * once more without counting that as a retransmission; but never more is acknowledged than tcpi_bytes_acked, which may
  * have a SYN and a FIN besides.
  */
-function acknowledged(info: TcpInfo | undefined, inFlightBytes: number): number | undefined {
-  const sent = info?.tcpi_bytes_sent;
-  const again = info?.tcpi_bytes_retrans;
+function acknowledged(info: Counts | undefined, inFlightBytes: number): number | undefined {
+  const sent = number(info?.tcpi_bytes_sent);
+  const again = number(info?.tcpi_bytes_retrans);
   if (sent === undefined || again === undefined) return undefined;
-  const passed = Math.max(0, Number(sent) - Number(again) - inFlightBytes);
-  const acked = info?.tcpi_bytes_acked;
-  return acked === undefined ? passed : Math.min(passed, Number(acked));
+  const passed = Math.max(0, sent - again - inFlightBytes);
+  const acked = number(info?.tcpi_bytes_acked);
+  return acked === undefined ? passed : Math.min(passed, acked);
 }
 
 /** tcp_packets_in_flight(), include/net/tcp.h */
-function segmentsInFlight(info: TcpInfo): number | undefined {
+function segmentsInFlight(info: Counts): number | undefined {
   const { tcpi_unacked, tcpi_sacked, tcpi_lost, tcpi_retrans } = info;
   if (tcpi_unacked === undefined) return undefined;
   return Math.max(0, tcpi_unacked - (tcpi_sacked ?? 0) - (tcpi_lost ?? 0) + (tcpi_retrans ?? 0));

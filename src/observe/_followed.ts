@@ -11,6 +11,8 @@ export interface Followed {
   /** Its two addresses in a form in which its other end has them too, and the same the other way round. */
   readonly key: string;
   readonly otherKey: string;
+  /** Whether it is a part of an MPTCP connection. */
+  readonly subflow: boolean;
   /** The number of the sample that it was last in. */
   sample: number;
   /** Its other end, if that was there in the last sample. */
@@ -27,15 +29,21 @@ export interface Followed {
 const SPARE = 1000;
 
 export class FollowedEnds {
-  readonly #byCookie = new Map<bigint, Followed>();
+  /** By {@link keyOf}. */
+  readonly #byCookie = new Map<number | bigint, Followed>();
   readonly #byAddresses = new Map<string, Followed>();
 
-  get(cookie: bigint): Followed | undefined {
-    return this.#byCookie.get(cookie);
+  get(cookie: number | bigint): Followed | undefined {
+    return this.#byCookie.get(keyOf(cookie));
   }
 
   /** @param namespace for a socket with whose addresses those of this namespace have nothing to do */
-  add(cookie: bigint, localAddr: SocketAddr, peerAddr: SocketAddr, namespace = ""): Followed {
+  add(
+    cookie: bigint,
+    localAddr: SocketAddr,
+    peerAddr: SocketAddr,
+    { namespace = "", subflow = false }: { readonly namespace?: string; readonly subflow?: boolean } = {},
+  ): Followed {
     const [local, peer] = [plain(localAddr), plain(peerAddr)];
     const followed: Followed = {
       cookie,
@@ -44,19 +52,20 @@ export class FollowedEnds {
       peer: String(peerAddr),
       key: `${namespace}${local} ${peer}`,
       otherKey: `${namespace}${peer} ${local}`,
+      subflow,
       sample: -1,
       other: undefined,
       end: undefined,
       sinceMs: 0,
       full: false,
     };
-    this.#byCookie.set(cookie, followed);
+    this.#byCookie.set(keyOf(cookie), followed);
     return followed;
   }
 
   /** It has come: now it can be found by its addresses. */
   show(followed: Followed): void {
-    this.#byCookie.set(followed.cookie, followed);
+    this.#byCookie.set(keyOf(followed.cookie), followed);
     this.#byAddresses.set(followed.key, followed);
   }
 
@@ -69,7 +78,8 @@ export class FollowedEnds {
   remove(followed: Followed): boolean {
     followed.end = undefined;
     followed.sample = -1;
-    if (this.#byCookie.get(followed.cookie) === followed) this.#byCookie.delete(followed.cookie);
+    const key = keyOf(followed.cookie);
+    if (this.#byCookie.get(key) === followed) this.#byCookie.delete(key);
     if (this.#byAddresses.get(followed.key) !== followed) return this.#byAddresses.has(followed.key);
     this.#byAddresses.delete(followed.key);
     return false;
@@ -79,8 +89,13 @@ export class FollowedEnds {
   tidy(last: readonly Followed[]): void {
     if (this.#byCookie.size <= last.length * 2 + SPARE) return;
     this.#byCookie.clear();
-    for (const followed of last) this.#byCookie.set(followed.cookie, followed);
+    for (const followed of last) this.#byCookie.set(keyOf(followed.cookie), followed);
   }
+}
+
+/** A Map finds a number faster than a bigint. */
+function keyOf(cookie: number | bigint): number | bigint {
+  return typeof cookie === "bigint" && cookie <= 0xffff_ffffn ? Number(cookie) : cookie;
 }
 
 /** An IPv6 socket shows an IPv4 address as a mapped one, and its other end may be an IPv4 socket. */

@@ -37,7 +37,7 @@ export class SampleParser {
     if (elapsedMs < this.#lastMs) throw new Refused(`elapsedMs: ${elapsedMs} after ${this.#lastMs}`);
     this.#lastMs = elapsedMs;
     return {
-      at: count(fields, "at"),
+      at: moment(fields),
       elapsedMs,
       missed: count(fields, "missed"),
       ends: listOf(fields, "ends").map((end) => this.#end(fieldsOf(end, "ends"))),
@@ -104,6 +104,15 @@ function count(fields: Fields, name: string): number {
   const value = fields[name];
   if (typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY) return value;
   throw new Refused(`${name}: expected a number from 0 on, got ${told(value)}`);
+}
+
+/** As far as a Date goes. */
+const LAST_MOMENT = 8.64e15;
+
+function moment(fields: Fields): number {
+  const at = count(fields, "at");
+  if (at <= LAST_MOMENT) return at;
+  throw new Refused(`at: expected milliseconds since 1970, up to ${LAST_MOMENT}, got ${told(at)}`);
 }
 
 function holderOf(value: unknown): Holder {

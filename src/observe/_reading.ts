@@ -1,7 +1,10 @@
 /** What the kernel gave for one end of a connection, before it is made into quantities. */
-import type { TcpState } from "../netlink/diag/index.ts";
-import type { SkMemInfo, TcpInfo } from "../sys/index.ts";
+import type { InetSocket, TcpState } from "../netlink/diag/index.ts";
+import type { SkMemInfo } from "../sys/index.ts";
 import type { Followed } from "./_followed.ts";
+
+/** What of TCP_INFO is used. */
+export type Counts = Exclude<InetSocket["counts"], undefined>;
 
 export interface Reading {
   readonly of: Followed;
@@ -15,8 +18,8 @@ export interface Reading {
   /** Whether the timer for probes of a closed window runs. It also runs where the window is open and something else holds. */
   readonly persisting: boolean;
   /** 0 where no process has it. */
-  readonly inode: bigint;
-  readonly info: TcpInfo | undefined;
+  readonly inode: bigint | number;
+  readonly info: Counts | undefined;
   readonly memory: SkMemInfo | undefined;
   /** The program's own counts. */
   readonly writtenBytes: number | undefined;

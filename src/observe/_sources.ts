@@ -21,8 +21,10 @@ import { finReceived, type Reading } from "./_reading.ts";
  */
 export type Source = (options: C.WaitOptions, quick: boolean) => Promise<readonly Reading[]>;
 
-/** Finds all sockets that are wanted. */
-type Search = (options: C.WaitOptions) => Promise<readonly InetSocket[]>;
+/** Finds all sockets that are wanted; `take` makes a reading of each. */
+type Search = (take: (socket: InetSocket) => Reading, options: C.WaitOptions) => Promise<readonly Reading[]>;
+type Scan = ReturnType<DiagSocket["scan"]>;
+type Lookup = ReturnType<DiagSocket["lookup"]>;
 
 /**
  * A dump goes through all buckets of the kernel's table, twice, however few sockets are in it: 0.6 ms where it has 262 144. To find a
@@ -62,63 +64,55 @@ export class Reader {
   /** All connections that a filter lets through. */
   dump({ states, family, filter }: ParsedFilter = {}): Source {
     const wanted = states === undefined ? STATES : STATES.filter((state) => states.includes(state));
-    const search: Search = (options) =>
-      this.#diag.tcp({ ...options, states: wanted, with: WITH, family, filter });
-    return this.#following(search, wanted);
+    const scan = this.#diag.scan({ states: wanted, with: WITH, family, filter }, FEW);
+    const search: Search = (take, options) => scan.run(take, options);
+    return this.#following(scan, search, ({ state }) => wanted.some((one) => one === state));
   }
 
   /** What a process has open, and what it had open while that lasts. */
   process(pid: number): Source {
     let begun: string | undefined;
     let had = new Set<bigint>();
-    const search: Search = async (options) => {
+    const scan = this.#diag.scan({ states: STATES, with: WITH }, FEW);
+    const search: Search = async (take, options) => {
       begun ??= startOf(pid);
       const owned = begun === startOf(pid) ? await socketsOf(pid, options) : undefined;
       if ((owned?.size ?? 0) === 0 && had.size === 0) return [];
-      const sockets = await this.#diag.tcp({ ...options, states: STATES, with: WITH });
-      const its = sockets.filter(({ inode, cookie }) => owned?.has(inode) === true || had.has(cookie));
-      had = new Set(its.map(({ cookie }) => cookie));
+      const its = await scan.run(
+        (socket) => (owned?.has(socket.inode) === true || had.has(socket.cookie) ? take(socket) : undefined),
+        options,
+      );
+      had = new Set(its.map(({ of }) => of.cookie));
       return its;
     };
-    return this.#following(search, STATES);
+    // Somebody else's socket may have the addresses now that one of its had.
+    return this.#following(scan, search, ({ cookie }) => had.has(cookie));
   }
 
-  #following(search: Search, states: readonly unknown[]): Source {
-    /** Those of the last sample, where they are few. */
-    let few: readonly InetSocket[] | undefined;
+  /** @param isWanted of one that is found again */
+  #following(scan: Scan, search: Search, isWanted: (socket: InetSocket) => boolean): Source {
+    /** Finds those of the last search, where they are few. */
+    let few: Lookup | undefined;
     let searchedMs = 0;
+    const take = (socket: InetSocket): Reading => this.#reading(socket);
+    const again = (socket: InetSocket): Reading | undefined =>
+      isWanted(socket) ? this.#reading(socket) : undefined;
     return async (options, quick) => {
       const now = performance.now();
-      let sockets: readonly InetSocket[];
       if (quick && few !== undefined && now - searchedMs < SEARCH_MS) {
-        const again = await Promise.all(few.map((socket) => this.#again(socket, options)));
-        sockets = again.filter(
-          (socket) => socket !== undefined && states.includes(socket.state),
-        ) as InetSocket[];
-      } else {
-        sockets = await search(options);
-        searchedMs = now;
+        return present(await few.run(again, options));
       }
-      few = sockets.length <= FEW ? sockets : undefined;
-      const readings: Reading[] = [];
-      for (const socket of sockets) readings.push(this.#reading(socket));
+      const readings = await search(take, options);
+      searchedMs = now;
+      few = scan.few;
       return readings;
     };
   }
 
-  #again(
-    { localAddr: local, peerAddr: peer, device }: InetSocket,
-    options: C.WaitOptions,
-  ): Promise<InetSocket | undefined> {
-    return this.#diag.find({ ...options, local, peer, device, with: WITH });
-  }
-
   /** Both ends of a connection, as far as they are on this machine. */
   connection(local: SocketAddr, peer: SocketAddr): Source {
-    return async (options) => {
-      const ends = await Promise.all([this.#find(local, peer, options), this.#find(peer, local, options)]);
-      return ends.filter((end) => end !== undefined);
-    };
+    const ends = this.#bothEnds(local, peer);
+    return async (options) => present(await ends(options));
   }
 
   /** One of our streams, and its other end where that is in this namespace. Once it is closed: what the kernel still has of it. */
@@ -128,49 +122,69 @@ export class Reader {
     const isHere = namespace === this.#namespace;
     const { localAddr, peerAddr } = stream;
     const follow = (): Followed =>
-      this.#ends.get(cookie) ?? this.#ends.add(cookie, localAddr, peerAddr, isHere ? "" : `${namespace} `);
+      this.#ends.get(cookie) ??
+      this.#ends.add(cookie, localAddr, peerAddr, { namespace: isHere ? "" : `${namespace} ` });
     const own = new OwnCounts(stream);
+    const ends = this.#bothEnds(localAddr, peerAddr);
     return async (options) => {
       if (!isHere) return stream.closed ? [] : [own.read(follow())];
       // The requests are sent at once, and answered while they are: the counts are of the same moment.
       const counts = own.counts();
-      const ends = [this.#find(localAddr, peerAddr, options), this.#find(peerAddr, localAddr, options)];
-      const [found, other] = await Promise.all(ends);
+      const [found, far] = await ends(options);
       let end = found?.of.cookie === cookie ? found : undefined;
+      // Where another socket has its addresses now, the far end is that one's.
+      const other = end === found ? far : undefined;
       if (end !== undefined && !stream.closed) end = own.over(end, counts);
       // A socket that has ended can no longer be found, but its program may have it still.
       else if (!stream.closed) end = own.read(follow());
-      return [end, other].filter((end) => end !== undefined);
+      return present([end, other]);
     };
   }
 
-  async #find(local: SocketAddr, peer: SocketAddr, options: C.WaitOptions): Promise<Reading | undefined> {
-    const socket = await this.#diag.find({ ...options, local, peer, with: WITH });
-    return socket === undefined ? undefined : this.#reading(socket);
+  #bothEnds(
+    local: SocketAddr,
+    peer: SocketAddr,
+  ): (options: C.WaitOptions) => Promise<readonly (Reading | undefined)[]> {
+    const take = (socket: InetSocket): Reading => this.#reading(socket);
+    const ends = [
+      { local, peer },
+      { local: peer, peer: local },
+    ];
+    let lookup: Lookup | undefined;
+    return async (options) => {
+      lookup ??= this.#diag.lookup(ends, WITH);
+      return lookup.run(take, options);
+    };
   }
 
   #reading(socket: InetSocket): Reading {
-    const { cookie, state } = socket;
+    const { cookieKey, state } = socket;
     const fin = finReceived(state);
     const queue = socket.receiveQueue;
     return {
-      of: this.#ends.get(cookie) ?? this.#ends.add(cookie, socket.localAddr, socket.peerAddr),
+      of: this.#ends.get(cookieKey) ?? this.#add(socket),
       state,
       sendQueue: socket.sendQueue,
       // A FIN that was read is in the queue no more.
       receiveQueue: fin && queue > 0 ? queue - 1 : queue,
       finReceived: fin,
       persisting: socket.timer?.kind === "persist",
-      inode: socket.inode,
-      info: socket.info,
+      inode: socket.inodeNumber,
+      info: socket.counts,
       memory: socket.memory,
       writtenBytes: undefined,
       readBytes: undefined,
     };
   }
+
+  #add(socket: InetSocket): Followed {
+    const subflow = socket.upperProtocol?.name === "mptcp";
+    return this.#ends.add(socket.cookie, socket.localAddr, socket.peerAddr, { subflow });
+  }
 }
 
 interface Counts {
+  readonly givenBackBytes: number;
   readonly writtenBytes: number;
   readonly readBytes: number;
 }
@@ -191,21 +205,14 @@ class OwnCounts {
   }
 
   counts(): Counts {
-    return { writtenBytes: this.#stream.bytesWritten, readBytes: this.#stream.bytesRead };
+    const { bytesWritten: writtenBytes, bytesRead: readBytes, givenBackBytes } = this.#stream;
+    return { writtenBytes, readBytes, givenBackBytes };
   }
 
   /** The kernel's account, and the program's own of the same moment. */
-  over(reading: Reading, { writtenBytes, readBytes }: Counts): Reading {
-    const received = reading.info?.tcpi_bytes_received;
-    const bytes = received === undefined ? undefined : Number(received) - (reading.finReceived ? 1 : 0);
-    return {
-      ...reading,
-      // With what a cancelled call has given back, which the kernel has no more.
-      receiveQueue:
-        bytes === undefined ? reading.receiveQueue : Math.max(0, bytes - this.#before - readBytes),
-      writtenBytes,
-      readBytes,
-    };
+  over(reading: Reading, { writtenBytes, readBytes, givenBackBytes }: Counts): Reading {
+    // What a cancelled call has given back the kernel has no more.
+    return { ...reading, receiveQueue: reading.receiveQueue + givenBackBytes, writtenBytes, readBytes };
   }
 
   /** By its fd alone: whichever namespace and state it is in. */
@@ -233,6 +240,10 @@ class OwnCounts {
       readBytes,
     };
   }
+}
+
+function present(readings: readonly (Reading | undefined)[]): Reading[] {
+  return readings.filter((reading) => reading !== undefined);
 }
 
 /** @throws {SysError} `EACCES` for a process of somebody else */

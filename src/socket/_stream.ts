@@ -395,7 +395,7 @@ export abstract class StreamSocket<A extends C.AnyAddr = C.AnyAddr> extends Sock
   }
 
   /** @internal How many bytes wait here that a cancelled call has given back. */
-  protected get givenBackBytes(): number {
+  get givenBackBytes(): number {
     return this.#givenBack?.length ?? 0;
   }
 

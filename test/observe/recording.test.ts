@@ -142,6 +142,11 @@ const REFUSED: readonly [name: string, line: unknown, says: RegExp][] = [
   ["a negative time", { ...SAMPLE, elapsedMs: -1 }, /elapsedMs/],
   ["a time without end", json(SAMPLE).replace('"elapsedMs":1', '"elapsedMs":1e999'), /elapsedMs/],
   ["a time that goes back", { ...SAMPLE, elapsedMs: 0.5 }, /elapsedMs: 0.5 after 1/],
+  [
+    "a moment that no calendar has",
+    { ...SAMPLE, at: 9e15 },
+    /at: expected milliseconds since 1970, up to 8640000000000000, got 9000000000000000/,
+  ],
   ["no ends", { ...SAMPLE, ends: {} }, /ends: expected an array/],
   ["an end that is null", { ...SAMPLE, ends: [null] }, /ends: expected an object/],
   ["an id that is a number", end({ id: 1 }), /id: expected a text/],

@@ -61,7 +61,7 @@ class Bench {
   #now = 1000;
 
   follow(cookie: bigint, local = NEAR, peer = FAR, namespace = ""): Followed {
-    return this.ends.get(cookie) ?? this.ends.add(cookie, local, peer, namespace);
+    return this.ends.get(cookie) ?? this.ends.add(cookie, local, peer, { namespace });
   }
 
   reading(of: Followed, given: Given = {}): Reading {

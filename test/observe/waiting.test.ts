@@ -270,6 +270,7 @@ isolated(
       [only?.state, only?.waiting, only?.inFlightBytes, only?.writtenBytes, only?.ackedBytes],
       ["syn-sent", "connecting", 0, 0, 0],
     );
+    assert.equal(only?.windowSeenBytes, undefined, "nobody has told one yet");
     rules(host, "input", `tcp dport ${port} tcp flags != syn drop`);
     const second = connect();
     await until(async () => {

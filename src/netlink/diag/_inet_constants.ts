@@ -1,5 +1,7 @@
 /** Numbers of inet_diag: include/uapi/linux/inet_diag.h and sock_diag.h, v6.18. */
 
+/** The request of before Linux 3.3, which every later kernel takes too. */
+export const TCPDIAG_GETSOCK = 18;
 export const SOCK_DIAG_BY_FAMILY = 20;
 export const SOCK_DESTROY = 21;
 
@@ -41,6 +43,11 @@ export const ID_COOKIE = 40;
 // struct inet_diag_req_v2
 export const REQ_LEN = 56;
 export const REQ_ID = 8;
+
+// struct inet_diag_req, of TCPDIAG_GETSOCK.
+export const OLD_REQ_LEN = 60;
+export const OLD_REQ_EXT = 3;
+export const OLD_REQ_STATES = 52;
 
 export const INET_DIAG_REQ_BYTECODE = 1;
 export const INET_DIAG_REQ_PROTOCOL = 3;

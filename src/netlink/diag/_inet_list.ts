@@ -192,7 +192,7 @@ function lastWords({ type, bytes, start, end }: Message): InetSocket | undefined
 }
 
 /** Says which part of the kernel is missing where it cannot tell of a protocol. */
-async function explained<T>(protocol: InetProtocol, answer: Promise<T>): Promise<T> {
+export async function explained<T>(protocol: InetProtocol, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {

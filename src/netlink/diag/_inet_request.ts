@@ -47,19 +47,57 @@ export function dumpRequests(
   netlink: NetlinkSocket,
   protocol: InetProtocol,
   wishes: DumpWishes,
+  names: FilterNames = namesOf(netlink),
 ): NetlinkRequest[] {
+  const { families, states, extensions, attributes } = compiled(protocol, wishes, names);
+  return families.map((family) => {
+    const header = headerOf(FAMILIES[family], protocol, states);
+    header[2] = extensions;
+    return requestOf(D.SOCK_DIAG_BY_FAMILY, protocol, header, attributes);
+  });
+}
+
+/**
+ * TCP of both families in one request, by which the kernel goes through its table once: in the form of before Linux 3.3.
+ * `undefined` where one family is wanted.
+ * @throws as {@link dumpRequests}
+ */
+export function dumpRequestOfBoth(wishes: DumpWishes, names: FilterNames): NetlinkRequest | undefined {
+  const { families, states, extensions, attributes } = compiled("tcp", wishes, names);
+  if (families.length < 2) return undefined;
+  const header = new Uint8Array(D.OLD_REQ_LEN);
+  header[D.OLD_REQ_EXT] = extensions;
+  new DataView(header.buffer).setUint32(D.OLD_REQ_STATES, states, true);
+  return {
+    type: D.TCPDIAG_GETSOCK,
+    payload: concatBytes([header, ...attributes]),
+    headerLength: D.OLD_REQ_LEN,
+    name: "TCPDIAG_GETSOCK",
+    subject: "tcp",
+  };
+}
+
+interface Compiled {
+  readonly families: readonly (keyof typeof FAMILIES)[];
+  readonly states: number;
+  readonly extensions: number;
+  readonly attributes: readonly Uint8Array[];
+}
+
+function compiled(protocol: InetProtocol, wishes: DumpWishes, names: FilterNames): Compiled {
   const said = filterOf(protocol, wishes.filter);
   const mask = stateMask(wishes.states) & stateMask(said.states);
-  const program = said.filter === undefined ? undefined : compileSocketFilter(said.filter, namesOf(netlink));
+  const program = said.filter === undefined ? undefined : compileSocketFilter(said.filter, names);
   const attributes =
     program === undefined || program.length === 0
       ? []
       : [encodeAttribute({ type: D.INET_DIAG_REQ_BYTECODE, data: program })];
-  return familiesOf(wishes.family, said.family).map((family) => {
-    const header = headerOf(FAMILIES[family], protocol, mask >>> 0);
-    header[2] = wantedBits(EXTENSIONS, wishes.with);
-    return requestOf(D.SOCK_DIAG_BY_FAMILY, protocol, header, attributes);
-  });
+  return {
+    families: familiesOf(wishes.family, said.family),
+    states: mask >>> 0,
+    extensions: wantedBits(EXTENSIONS, wishes.with),
+    attributes,
+  };
 }
 
 function filterOf(protocol: InetProtocol, filter: SocketFilter | string | undefined): ParsedFilter {
@@ -102,6 +140,14 @@ export function exactRequest(
   const [src, dst] = protocol === "udp" || protocol === "udplite" ? [peer, local] : [local, peer];
   putIdentity(header, src, dst, device, cookie);
   return requestOf(D.SOCK_DIAG_BY_FAMILY, protocol, header, []);
+}
+
+/** A request for a connection of TCP that was found before, with the same ends: its own cookie is not asked for. */
+export function requestAgain(socket: InetSocket, wanted: readonly Extension[] | undefined): NetlinkRequest {
+  const header = headerOf(0, "tcp", 0xffff_ffff);
+  header[2] = wantedBits(EXTENSIONS, wanted);
+  socket.putIdentity(header);
+  return requestOf(D.SOCK_DIAG_BY_FAMILY, "tcp", header, []);
 }
 
 /** A request to end a socket. */
@@ -190,7 +236,8 @@ export function deviceIndexOf(netlink: NetlinkSocket, device: Device): number {
   throw new RangeError(`device: expected an integer 0 … ${0x7fff_ffff}, got ${device}`);
 }
 
-function namesOf(netlink: NetlinkSocket): FilterNames {
+/** What filters name, as it is in the namespace of a socket. */
+export function namesOf(netlink: NetlinkSocket): FilterNames {
   return {
     deviceIndex: (name) => {
       const index = netlink.inNamespace(() => if_nametoindex(name));

@@ -1,4 +1,5 @@
 /** DiagSocket: every socket of the namespace, as the kernel knows it. */
+import type { SocketAddr } from "../../ip/index.ts";
 import type { WaitOptions } from "../../sys/index.ts";
 import { type NetlinkOptions, NetlinkSocket } from "../netlink_socket.ts";
 import {
@@ -11,6 +12,8 @@ import {
   type InetListOptions,
   listInet,
 } from "./_inet_list.ts";
+import { deviceIndexOf, type Extension, exactRequest } from "./_inet_request.ts";
+import { TcpLookup, TcpScan } from "./_tcp_again.ts";
 import type { InetProtocol, InetSocket } from "./inet_socket.ts";
 import { listNetlink, type NetlinkListOptions, type NetlinkSocketInfo } from "./netlink_socket_info.ts";
 import { listPacket, type PacketListOptions, type PacketSocketInfo } from "./packet_socket_info.ts";
@@ -85,6 +88,23 @@ export class DiagSocket implements Disposable {
    */
   find(options: FindOptions): Promise<InetSocket | undefined> {
     return findInet(this.netlink, options);
+  }
+
+  /** @internal A dump of TCP that is made again and again. @param few so many are found again without a dump */
+  scan(wishes: InetListOptions, few: number): TcpScan {
+    return new TcpScan(this.netlink, wishes, few);
+  }
+
+  /** @internal Connections of TCP that are looked for again and again, by their ends. @throws {TypeError} as {@link find} */
+  lookup(
+    ends: readonly { readonly local: SocketAddr; readonly peer: SocketAddr }[],
+    wanted: readonly Extension[],
+  ): TcpLookup {
+    const requests = ends.map(({ local, peer }) => {
+      const device = deviceIndexOf(this.netlink, local.zone ?? peer.zone ?? 0);
+      return exactRequest("tcp", { local, peer, device, cookie: undefined }, wanted);
+    });
+    return new TcpLookup(this.netlink, requests);
   }
 
   /**

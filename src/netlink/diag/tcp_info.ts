@@ -81,3 +81,100 @@ export function tcpInfoAt(bytes: Uint8Array, start: number, end: number): TcpInf
     tcpi_accecn_opt_seen: view.getUint16(278, true),
   };
 }
+
+/** The 64-bit counts among {@link TcpCounts}. */
+type Wide =
+  | "tcpi_pacing_rate"
+  | "tcpi_bytes_acked"
+  | "tcpi_bytes_received"
+  | "tcpi_delivery_rate"
+  | "tcpi_busy_time"
+  | "tcpi_rwnd_limited"
+  | "tcpi_sndbuf_limited"
+  | "tcpi_bytes_sent"
+  | "tcpi_bytes_retrans";
+
+type Narrow =
+  | "tcpi_ca_state"
+  | "tcpi_retransmits"
+  | "tcpi_rto"
+  | "tcpi_snd_mss"
+  | "tcpi_unacked"
+  | "tcpi_sacked"
+  | "tcpi_lost"
+  | "tcpi_retrans"
+  | "tcpi_rtt"
+  | "tcpi_rttvar"
+  | "tcpi_snd_ssthresh"
+  | "tcpi_snd_cwnd"
+  | "tcpi_rcv_rtt"
+  | "tcpi_total_retrans"
+  | "tcpi_notsent_bytes"
+  | "tcpi_min_rtt"
+  | "tcpi_data_segs_in"
+  | "tcpi_data_segs_out"
+  | "tcpi_rcv_ooopack"
+  | "tcpi_snd_wnd"
+  | "tcpi_rcv_wnd";
+
+/**
+ * What of TCP_INFO tells how a connection does. Where it is decoded for that alone, the 64-bit counts are numbers up to 2^53:
+ * thousands of bigints a sample cost more than all the rest. What the kernel lacks is absent, or `undefined`.
+ */
+export type TcpCounts = { readonly [Name in Narrow]?: number | undefined } & {
+  readonly [Name in Wide]?: number | bigint | undefined;
+};
+
+/** As long as Linux 5.4 has it; the one later field that counts is looked for. */
+const COUNTS_LEN = 232;
+const RCV_WND = 232;
+
+/** The view of the buffer that the last answer lay in, which is the same for as good as all. */
+let view: DataView = new DataView(new ArrayBuffer(0));
+
+/** {@link TcpCounts} from the bytes from `start` to `end`. */
+export function tcpCountsAt(bytes: Uint8Array, start: number, end: number): TcpCounts {
+  if (end - start < COUNTS_LEN) return tcp_info.decodePrefix(bytes.subarray(start, end));
+  if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer);
+  const from = bytes.byteOffset + start;
+  return {
+    tcpi_ca_state: view.getUint8(from + 1),
+    tcpi_retransmits: view.getUint8(from + 2),
+    tcpi_rto: view.getUint32(from + 8, true),
+    tcpi_snd_mss: view.getUint32(from + 16, true),
+    tcpi_unacked: view.getUint32(from + 24, true),
+    tcpi_sacked: view.getUint32(from + 28, true),
+    tcpi_lost: view.getUint32(from + 32, true),
+    tcpi_retrans: view.getUint32(from + 36, true),
+    tcpi_rtt: view.getUint32(from + 68, true),
+    tcpi_rttvar: view.getUint32(from + 72, true),
+    tcpi_snd_ssthresh: view.getUint32(from + 76, true),
+    tcpi_snd_cwnd: view.getUint32(from + 80, true),
+    tcpi_rcv_rtt: view.getUint32(from + 92, true),
+    tcpi_total_retrans: view.getUint32(from + 100, true),
+    tcpi_pacing_rate: wide(view, from + 104),
+    tcpi_bytes_acked: wide(view, from + 120),
+    tcpi_bytes_received: wide(view, from + 128),
+    tcpi_notsent_bytes: view.getUint32(from + 144, true),
+    tcpi_min_rtt: view.getUint32(from + 148, true),
+    tcpi_data_segs_in: view.getUint32(from + 152, true),
+    tcpi_data_segs_out: view.getUint32(from + 156, true),
+    tcpi_delivery_rate: wide(view, from + 160),
+    tcpi_busy_time: wide(view, from + 168),
+    tcpi_rwnd_limited: wide(view, from + 176),
+    tcpi_sndbuf_limited: wide(view, from + 184),
+    tcpi_bytes_sent: wide(view, from + 200),
+    tcpi_bytes_retrans: wide(view, from + 208),
+    tcpi_rcv_ooopack: view.getUint32(from + 224, true),
+    tcpi_snd_wnd: view.getUint32(from + 228, true),
+    tcpi_rcv_wnd: end - start < RCV_WND + 4 ? undefined : view.getUint32(from + RCV_WND, true),
+  };
+}
+
+/** With the high half left out where it is 0, a count stays a small integer of V8's. What a number does not hold exactly is a bigint. */
+function wide(view: DataView, at: number): number | bigint {
+  const low = view.getUint32(at, true);
+  const high = view.getUint32(at + 4, true);
+  if (high === 0) return low;
+  return high < 2 ** 21 ? high * 2 ** 32 + low : (BigInt(high) << 32n) | BigInt(low);
+}
