@@ -107,7 +107,7 @@ const REASONS: readonly [name: string, given: Given, expected: string][] = [
   ],
   [
     "the window has just room for it, and so has the congestion window",
-    { queue: 9500, notSent: 1000 },
+    { queue: 9500, notSent: 1000, info: { tcpi_snd_wnd: 9500 } },
     "pacing",
   ],
   [
