@@ -40,13 +40,12 @@ export async function printTable(sockets: readonly AnySocket[], show: Show, layo
   const names = NAMES.filter(
     (name) => (name !== "netid" || layout.netid) && (name !== "state" || layout.state),
   );
-  const lines: Columns[] = sockets.map((socket) => columnsOf(socket, show));
-  const all = layout.header ? [HEADER, ...lines] : lines;
-  const widths = widthsOf(names, all);
+  const widths = widthsOf(names, layout.header ? [HEADER] : []);
+  for (const socket of sockets) widen(names, widths, columnsOf(socket, show));
   if (layout.screen !== undefined) spread(names, widths, layout.screen);
   let piece = layout.header ? headerLine(names, widths, layout.colour) : "";
-  for (const [index, line] of lines.entries()) {
-    piece += socketLine(names, widths, line, detailsOf(sockets[index] as AnySocket, show), layout);
+  for (const socket of sockets) {
+    piece += socketLine(names, widths, columnsOf(socket, show), detailsOf(socket, show), layout);
     if (piece.length >= PIECE_CHARS) {
       await print(piece);
       piece = "";
@@ -61,10 +60,12 @@ function widthsOf(names: readonly (keyof Columns)[], lines: readonly Columns[]):
   const widths = Object.fromEntries(NAMES.map((name) => [name, 0])) as Widths;
   widths.receiveQueue = QUEUE_WIDTH;
   widths.sendQueue = QUEUE_WIDTH;
-  for (const line of lines) {
-    for (const name of names) if (line[name].length > widths[name]) widths[name] = line[name].length;
-  }
+  for (const line of lines) widen(names, widths, line);
   return widths;
+}
+
+function widen(names: readonly (keyof Columns)[], widths: Widths, line: Columns): void {
+  for (const name of names) if (line[name].length > widths[name]) widths[name] = line[name].length;
 }
 
 /** Gives the room that is left on the screen to all columns alike. */
