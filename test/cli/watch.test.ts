@@ -3,36 +3,29 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer, connect as netConnect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Sample } from "../../src/observe/index.ts";
 import { assertOneLine, CLI, missing, start, windsock } from "./_cli.ts";
 import { pair, sampleOf } from "./_samples.ts";
+import { unread } from "./_unread.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "windsock-watch-"));
 const file = (name: string): string => join(folder, name);
 after(() => rmSync(folder, { recursive: true }));
 
-/** A connection of Node's own, whose 200 bytes nobody reads. */
-const server = createServer({ pauseOnConnect: true });
-const sockets: Socket[] = [];
 let port = 0;
+let client: Socket;
+let close = (): void => {};
 
 before(async () => {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ({ port } = server.address() as AddressInfo);
-  const client = netConnect(port, "127.0.0.1");
-  const [accepted] = (await once(server, "connection")) as [Socket];
-  sockets.push(client, accepted);
-  await new Promise<void>((resolve) => client.write(new Uint8Array(200), () => resolve()));
+  ({ port, client, close } = await unread());
 });
 
 after(() => {
-  for (const socket of sockets) socket.destroy();
-  server.close();
+  close();
 });
 
 const parse = (line: string): Sample => JSON.parse(line) as Sample;
@@ -69,8 +62,7 @@ test("lines: what the table shows, once for a connection that does not move", as
 });
 
 test("targets: two addresses, a process, words of a filter", async () => {
-  const [client] = sockets;
-  const near = `127.0.0.1:${client?.localPort}`;
+  const near = `127.0.0.1:${client.localPort}`;
   const wanted = [
     [near, `127.0.0.1:${port}`],
     ["--pid", `${process.pid}`],

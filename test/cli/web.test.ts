@@ -3,34 +3,26 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
-import { type AddressInfo, createServer, connect as netConnect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Caption, Ending } from "../../src/viewer/index.ts";
 import { assertOneLine, freePort, type Program, start, windsock } from "./_cli.ts";
 import { pair, sampleOf } from "./_samples.ts";
+import { unread } from "./_unread.ts";
 import { Reader } from "./_web.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "windsock-web-"));
 const file = (name: string): string => join(folder, name);
-const server = createServer({ pauseOnConnect: true });
-const sockets: Socket[] = [];
 let port = 0;
+let close = (): void => {};
 
 before(async () => {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ({ port } = server.address() as AddressInfo);
-  const client = netConnect(port, "127.0.0.1");
-  const [accepted] = (await once(server, "connection")) as [Socket];
-  sockets.push(client, accepted);
-  await new Promise<void>((resolve) => client.write(new Uint8Array(200), () => resolve()));
+  ({ port, close } = await unread());
 });
 
 after(() => {
-  for (const socket of sockets) socket.destroy();
-  server.close();
+  close();
   rmSync(folder, { recursive: true });
 });
 
