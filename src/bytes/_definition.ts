@@ -42,10 +42,13 @@ export type Decoded<D extends StructDefinition> = {
   readonly [K in keyof D as FieldKey<D, K>]: BareValue<Bare<D[K]>>;
 } & AnonymousValues<D>;
 
+/** Of fields that are only known at run time. */
+type Untyped = Readonly<Record<string, unknown>>;
+
 /** What a struct encodes: every field may be left out. */
-export type Encodable<D extends StructDefinition> = {
-  readonly [K in keyof D as FieldKey<D, K>]?: BareInput<Bare<D[K]>>;
-} & AnonymousInputs<D>;
+export type Encodable<D extends StructDefinition> = string extends keyof D
+  ? Untyped
+  : { readonly [K in keyof D as FieldKey<D, K>]?: BareInput<Bare<D[K]>> } & AnonymousInputs<D>;
 
 type NamesOf<M, K> = Bare<M> extends Anonymous<infer Type> ? keyof ValueOf<Type> : K;
 type AllNames<D> = { [K in keyof D]: NamesOf<D[K], K> }[keyof D] & PropertyKey;
@@ -55,11 +58,13 @@ type OneInput<M, K extends PropertyKey> =
 /** What a union encodes: one of its members, or none. */
 export type OneOf<D extends StructDefinition> = [keyof D] extends [never]
   ? object
-  : {
-      [K in keyof D]: OneInput<D[K], K> & {
-        readonly [P in Exclude<AllNames<D>, NamesOf<D[K], K>>]?: never;
-      };
-    }[keyof D];
+  : string extends keyof D
+    ? Untyped
+    : {
+        [K in keyof D]: OneInput<D[K], K> & {
+          readonly [P in Exclude<AllNames<D>, NamesOf<D[K], K>>]?: never;
+        };
+      }[keyof D];
 
 /** A live view: the fields read and write the bytes. */
 export type ViewOf<D extends StructDefinition> = {

@@ -16,14 +16,27 @@ export type ObserveTarget =
   | "all"
   /** One of ours: with the program's own counts, and the other end where that is on this machine. */
   | TcpStream
-  /** Connections with this port at either end. */
-  | { readonly port: number }
-  /** One connection, and its other end where that is on this machine. */
-  | { readonly local: SocketAddr | string; readonly peer: SocketAddr | string }
-  /** What a process has open; what it had open is followed until it is gone, even if the process has ended. */
-  | { readonly pid: number }
-  /** What a filter of `windsock/netlink/diag` lets through, as `"dst 10.0.0.0/8"`. */
-  | { readonly filter: SocketFilter | string };
+  | ({ /** Connections with this port at either end. */ readonly port: number } & Without<"port">)
+  | ({
+      /** One connection, and its other end where that is on this machine. */
+      readonly local: SocketAddr | string;
+      readonly peer: SocketAddr | string;
+    } & Without<"local" | "peer">)
+  | ({
+      /**
+       * What a process has open, its own ends alone; what it had open is followed until it is gone, even if the process has ended. One
+       * that is not there has nothing open.
+       */
+      readonly pid: number;
+    } & Without<"pid">)
+  | ({
+      /** What a filter of `windsock/netlink/diag` lets through, as `"dst 10.0.0.0/8"`. */
+      readonly filter: SocketFilter | string;
+    } & Without<"filter">);
+
+type TargetKey = "port" | "local" | "peer" | "pid" | "filter";
+/** A target is of one kind: two of them are two targets. */
+type Without<Key extends TargetKey> = { readonly [Other in Exclude<TargetKey, Key>]?: never };
 
 export interface ObserverOptions {
   /** Samples a second, above 0, at most 1000; 10 unless told. */
@@ -163,7 +176,7 @@ export class Observer implements AsyncIterable<Sample>, Disposable {
   }
 
   #checkOpen(): void {
-    if (this.closed) throw new SysError(errno.ECANCELED, "sample");
+    if (this.closed) throw new SysError(errno.ECANCELED, "sample", { hint: "this Observer is closed" });
   }
 
   /**
@@ -213,32 +226,38 @@ export class Observer implements AsyncIterable<Sample>, Disposable {
   #sourceOf(target: ObserveTarget): Source {
     if (target === "all") return this.#reader.dump();
     if (target instanceof TcpStream) return this.#reader.stream(target);
-    if (typeof target === "object" && target !== null) {
-      if ("port" in target) {
+    const keys = keysOf(target);
+    const one = keys.length === 1 || keys.join(" ") === "local peer";
+    if (one && typeof target === "object") {
+      if (target.port !== undefined) {
         const { port } = target;
         if (!(Number.isInteger(port) && port >= 1 && port <= 65535)) {
-          throw new RangeError(`port: expected an integer 1 … 65535, got ${String(port)}`);
+          throw new RangeError(`port: expected an integer 1 … 65535, got ${told(port)}`);
         }
         const [sport, dport] = [{ sport: { is: "=", port } }, { dport: { is: "=", port } }] as const;
         return this.#reader.dump({ filter: { or: [sport, dport] } });
       }
-      if ("pid" in target) {
+      if (target.pid !== undefined) {
         const { pid } = target;
         if (!(Number.isInteger(pid) && pid >= 1)) {
-          throw new RangeError(`pid: expected an integer above 0, got ${String(pid)}`);
+          throw new RangeError(`pid: expected an integer above 0, got ${told(pid)}`);
         }
         return this.#reader.process(pid);
       }
-      if ("filter" in target) {
+      if (target.filter !== undefined) {
         const { filter } = target;
         return this.#reader.dump(typeof filter === "string" ? parseSocketFilter(filter) : { filter });
       }
-      if ("local" in target && "peer" in target) {
-        return this.#reader.connection(addrOf(target.local), addrOf(target.peer));
+      if (target.local !== undefined && target.peer !== undefined) {
+        const [local, peer] = [addrOf("local", target.local), addrOf("peer", target.peer)];
+        if (local.ip.version !== peer.ip.version) {
+          throw new TypeError(`peer: expected an address of the family of ${local}, got ${peer}`);
+        }
+        return this.#reader.connection(local, peer);
       }
     }
     throw new TypeError(
-      `target: expected "all", a TcpStream, or an object with port, pid, filter, or local and peer, got ${String(target)}`,
+      `target: expected "all", a TcpStream, or an object with port, pid, filter, or local and peer, got ${keys.join(", ") || told(target)}`,
     );
   }
 
@@ -255,8 +274,23 @@ export class Observer implements AsyncIterable<Sample>, Disposable {
   }
 }
 
-function addrOf(address: SocketAddr | string): SocketAddr {
+const KEYS: readonly TargetKey[] = ["port", "pid", "filter", "local", "peer"];
+
+/** Which of a target's keys have a value. */
+function keysOf(target: ObserveTarget): TargetKey[] {
+  if (typeof target !== "object" || target === null) return [];
+  return KEYS.filter((key) => (target as { readonly [Key in TargetKey]?: unknown })[key] !== undefined);
+}
+
+function told(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return typeof value === "object" && value !== null
+    ? `an object (${value.constructor?.name})`
+    : String(value);
+}
+
+function addrOf(key: "local" | "peer", address: SocketAddr | string): SocketAddr {
   if (address instanceof SocketAddr) return address;
   if (typeof address === "string") return SocketAddr.parse(address);
-  throw new TypeError(`target: expected addresses as SocketAddr or text, got ${String(address)}`);
+  throw new TypeError(`${key}: expected a SocketAddr or a text such as "127.0.0.1:80", got ${told(address)}`);
 }

@@ -32,7 +32,16 @@ test("targets and rates that are none", () => {
     assert.throws(() => open(target), /target: expected "all", a TcpStream/);
   }
   assert.throws(() => open({ local: "127.0.0.1", peer: "127.0.0.1:1" }), { name: "AddressError" });
-  assert.throws(() => open({ local: 1, peer: 2 }), /target: expected addresses/);
+  assert.throws(
+    () => open({ local: 1, peer: 2 }),
+    /local: expected a SocketAddr or a text such as .*, got 1/,
+  );
+  assert.throws(
+    () => open({ local: "[::1]:1", peer: "127.0.0.1:2" }),
+    /peer: expected .* of the family of \[::1\]:1/,
+  );
+  assert.throws(() => open({ port: 80, pid: 1 }), /target: expected .* or local and peer, got port, pid$/);
+  assert.throws(() => open({ port: "80" }), /got "80"/);
   assert.throws(() => open({ filter: "sport = = 5" }), { name: "SocketFilterError" });
   assert.throws(() => open(["all", { port: 0 }]), RangeError);
 });
