@@ -90,7 +90,7 @@ async function demo(names: readonly string[], options: Options): Promise<number>
   const source: SampleSource = { samples: stage.samples(), close };
   if (web !== undefined) await web.run(source);
   else if (process.stdout.isTTY && process.env.TERM !== "dumb")
-    await showOnTerminal(source, { caption, focus: true, endsWithSamples: true });
+    await showOnTerminal(source, { caption, command: "demo", focus: true, endsWithSamples: true });
   else await tell(source, caption, stage.scaled(LINE_MS));
   if (await played) {
     const last = ["That was all. Next:", ...NEXT.map(([what, is]) => `  ${what.padEnd(20)}  ${is}`)].join(

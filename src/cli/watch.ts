@@ -1,6 +1,6 @@
 /** `windsock watch`: buffers, windows, round-trip times and waits of live connections. */
 import { type Command, InvalidArgumentError } from "commander";
-import { EXIT, print, run, UsageError, wholeNumber } from "./_command.ts";
+import { EXIT, note, print, run, UsageError, wholeNumber } from "./_command.ts";
 import { readableBy } from "./watch/draw.ts";
 import { WatchLines } from "./watch/lines.ts";
 import { openSource, type SampleSource, type SourceOptions } from "./watch/source.ts";
@@ -9,9 +9,10 @@ import { type WebOptions, WebShow, webPortOf } from "./web/show.ts";
 
 const EXAMPLES = `
 TARGET is a port, the two addresses of a connection, or words of ss's filters; all connections unless told. On a terminal it
-is a table, of which Enter shows one connection in full ("?": all keys). Elsewhere each line is a connection that moves.
+is a table, of which Enter shows one connection in full ("?": all keys). Elsewhere each line is a connection that moves, or that goes
+on waiting. --pid shows the ends of that process alone, a port both ends where they are on this machine.
 --json: one sample a line, with "ends" and the quantities of docs/observe.md. --web: a page on 127.0.0.1, whose address is printed;
-whoever has that address sees it.
+whoever has that address sees it. It is served until Ctrl-C, also once --count or --replay have come to their end.
 
 Examples:
   windsock watch
@@ -42,7 +43,7 @@ export function addWatch(program: Command): void {
     .option("-n, --count <n>", "end after so many samples", wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option("--plain", "lines, also on a terminal")
     .option("--json", "one sample a line")
-    .option("--record <file>", "write the samples to a file too")
+    .option("--record <file>", "write the samples to a file too, in place of what it has")
     .option("--replay <file>", "show what was recorded")
     .option("--speed <factor>", "of a replay; 1 unless told", above0)
     .option("--web", "a page in the browser, at the address that is printed")
@@ -86,7 +87,10 @@ async function showOnWeb(source: SampleSource, port: number, mode: "live" | "rep
 async function printLines(source: SampleSource, json: boolean): Promise<void> {
   const lines = new WatchLines();
   const readable = readableBy(process.env);
+  let told = json;
   for await (const sample of source.samples) {
+    if (!told && sample.ends.length === 0) note("windsock watch: no such connection yet");
+    told = true;
     const text = json ? [JSON.stringify(sample)] : lines.next(sample).map(readable);
     if (text.length > 0) await print(`${text.join("\n")}\n`);
   }

@@ -27,6 +27,7 @@ const FACTS: readonly Fact[] = [
     ({ sender }) => `${microsText(sender?.get("rttUs"))} ± ${microsText(sender?.get("rttVarianceUs"))}`,
   ],
   ["acknowledged", "ackedBytes", of("ackedBytes", bytesText)],
+  ["data segments sent", "sentSegments", of("sentSegments", countText)],
   [
     "segment size",
     "mssBytes",
@@ -291,7 +292,7 @@ function isKnown(track: Track, id: string | undefined): boolean {
 /** 0 is a reason that is seen for the first time. */
 function waitedText(sender: EndAt | undefined): string {
   if (sender === undefined) return "";
-  return sender.waitingMs === 0 ? "just now" : `for ${millisText(sender.waitingMs)}`;
+  return sender.waitingMs === 0 ? "just now" : `seen for ${millisText(sender.waitingMs)}`;
 }
 
 /** A name that somebody else chose, without what would turn or hide the text around it. */

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Sample } from "../../src/observe/index.ts";
-import { assertOneLine, CLI, missing, start, windsock } from "./_cli.ts";
+import { assertOneLine, CLI, freePort, missing, start, windsock } from "./_cli.ts";
 import { pair, sampleOf } from "./_samples.ts";
 import { unread } from "./_unread.ts";
 
@@ -59,6 +59,12 @@ test("lines: what the table shows, once for a connection that does not move", as
   assert.equal(code, 0);
   assert.match(lines[0] ?? "", new RegExp(`> 127\\.0\\.0\\.1:${port} .*written 200 B .*queue 200 B`));
   assert.ok(lines.length <= 2, "a second line only for who has it, which is known later");
+});
+
+test("a port that nobody has: nothing is shown, and that is said", async () => {
+  const nobody = String(await freePort());
+  const { code, stdout, stderr } = await windsock(["watch", nobody, "-n", "2", "-r", "50"]);
+  assert.deepEqual([code, stdout.toString(), stderr], [0, "", "windsock watch: no such connection yet\n"]);
 });
 
 test("targets: two addresses, a process, words of a filter", async () => {
@@ -319,7 +325,7 @@ test("a replay on a terminal stays to be looked at", { skip: noTmux }, async () 
 test("Ctrl-C during the demo leaves the terminal as it was", { skip: noTmux }, async () => {
   using terminal = new Terminal(["demo", "paused"], 80, 24);
   const screen = await terminal.shows(/The reader pauses/);
-  assert.match(screen, /windsock watch/);
+  assert.match(screen, /windsock demo/);
   terminal.type("C-c");
   await terminal.shows(/^exit code 0/m);
 });

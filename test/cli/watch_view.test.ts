@@ -38,7 +38,7 @@ test("one connection in full: buffers, window, what is waited for, and how it wa
   assert.match(text, /send buffer +\[▒{20,}·+\]/);
   assert.match(text, /receive buffer +\[█+\]/);
   assert.match(text, /2\.93 KiB not sent/);
-  assert.match(text, /Waits for the receiver: .*\(for 1\.5 s\)/);
+  assert.match(text, /Waits for the receiver: .*\(seen for 1\.5 s\)/);
   shown.key("d");
   assert.match(shown.text(), /127\.0\.0\.1:2000 → 127\.0\.0\.1:40000/);
   shown.key("escape");
@@ -264,4 +264,16 @@ test("lines: another reason to wait is a change, how long it lasts is none", () 
     [next("application", 0), next("application", 100), next("send-buffer", 200), next("send-buffer", 300)],
     [1, 0, 1, 0],
   );
+});
+
+test("lines: what goes on waiting is told again after a second, two, four, and what is idle is not", () => {
+  const told = (waiting: EndSample["waiting"]): number[] => {
+    const lines = new WatchLines();
+    const seconds = Array.from({ length: 20 }, (_, second) => second);
+    return seconds.filter(
+      (second) => lines.next(sampleOf(second, pair({ waiting, waitingMs: second * 1000 }))).length > 0,
+    );
+  };
+  assert.deepEqual(told("receiver-window"), [0, 1, 2, 4, 8, 16]);
+  assert.deepEqual(told("nothing-to-send"), [0]);
 });

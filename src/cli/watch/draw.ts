@@ -179,3 +179,16 @@ export function sparkline(values: readonly (number | undefined)[], columns: numb
   );
   return line.join("").padStart(columns);
 }
+
+/** A text in lines of at most so many columns, between words. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map((one) => clip(one, columns));
+}

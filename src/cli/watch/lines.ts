@@ -8,7 +8,7 @@ export class WatchLines {
   readonly #shown = new Map<string, string>();
   readonly #directions = new Directions();
 
-  /** Connections of which nothing has changed since their last line have none. */
+  /** Connections of which nothing has changed since their last line have none, unless they wait. */
   next({ at, ends, ended }: Sample): string[] {
     const time = timeText(at);
     const lines: string[] = [];
@@ -17,7 +17,7 @@ export class WatchLines {
       const facts = [...sendFacts(sender), ...receiveFacts(receiver)].join("  ");
       const holders = [sender, receiver].map(holdersText).filter((text) => text !== "");
       const text = [`${from} > ${to}`, facts, ...holders].join("  ");
-      const known = `${text} ${sender?.waiting}`;
+      const known = `${text} ${sender?.waiting} ${longer(sender)}`;
       if (this.#shown.get(connection.id) === known) continue;
       this.#shown.set(connection.id, known);
       const waits = sender === undefined ? "" : `  waits for ${waitText(sender)}`;
@@ -30,6 +30,12 @@ export class WatchLines {
     }
     return lines;
   }
+}
+
+/** What goes on waiting is told again after 1, 2, 4, 8 seconds, and so on. */
+function longer(sender: EndSample | undefined): number {
+  if (sender === undefined || ["nothing-to-send", "closed"].includes(sender.waiting)) return 0;
+  return Math.floor(Math.log2(Math.max(500, sender.waitingMs) / 500));
 }
 
 function waitText({ waiting, waitingMs }: EndSample): string {

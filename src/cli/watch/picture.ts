@@ -18,6 +18,7 @@ import {
   rateText,
   SOLID,
   sparkline,
+  wrap,
 } from "./draw.ts";
 import { type Directions, type Flow, holdersText, rateOf, WAIT_LABELS } from "./flow.ts";
 
@@ -39,7 +40,7 @@ export function pictureLines(place: PicturePlace, columns: number, height: numbe
     ...titleLines(flow, brush),
     ...senderLines(flow, place, columns, brush),
     ...receiverLines(flow, place, columns, brush),
-    ...waitLines(flow.sender, brush),
+    ...waitLines(flow.sender, columns, brush),
   ];
   const plots = plotLines(flow, place, columns, brush);
   return [...picture, ...plots].slice(0, height).map((line) => clip(line, columns));
@@ -117,7 +118,7 @@ function senderLines(
     ),
     line(
       "",
-      `${bytesText(windowSeenBytes)} seen, ${brush.paint("green", `${bytesText(Math.max(0, (window ?? 0) - used))} left`)}; acked ${bytesText(sender.ackedBytes)}, retransmitted ${sender.retransmittedSegments ?? "-"}`,
+      `${bytesText(windowSeenBytes)} seen, ${brush.paint("green", `${bytesText(Math.max(0, (window ?? 0) - used))} left`)}; acked ${bytesText(sender.ackedBytes)} in ${sender.sentSegments ?? "-"} segments, retransmitted ${sender.retransmittedSegments ?? "-"}`,
     ),
   ];
 }
@@ -175,11 +176,11 @@ function receiverLines(
   ];
 }
 
-function waitLines(sender: EndSample | undefined, brush: Brush): string[] {
+function waitLines(sender: EndSample | undefined, columns: number, brush: Brush): string[] {
   if (sender === undefined) return [];
   const [, colour] = WAIT_LABELS[sender.waiting];
-  const since = brush.paint("grey", `(for ${millisText(sender.waitingMs)})`);
-  return ["", `${brush.paint(colour, WAIT_TEXTS[sender.waiting])} ${since}`];
+  const text = `${WAIT_TEXTS[sender.waiting]} (seen for ${millisText(sender.waitingMs)})`;
+  return ["", ...wrap(text, columns).map((line) => brush.paint(colour, line))];
 }
 
 function recent(samples: readonly Sample[], index: number, count: number): readonly Sample[] {

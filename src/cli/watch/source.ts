@@ -60,7 +60,11 @@ function filterOf(text: string): string {
     }
     return text;
   } catch (error) {
-    if (error instanceof SocketFilterError) throw new UsageError(error.message);
+    if (error instanceof SocketFilterError) {
+      throw new UsageError(
+        `TARGET: expected a port, two addresses with ports (names are not resolved), or a filter: ${error.message}`,
+      );
+    }
     throw error;
   }
 }

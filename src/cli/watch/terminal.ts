@@ -8,6 +8,7 @@ import { WatchView } from "./view.ts";
 
 export interface TerminalOptions {
   readonly caption?: (() => string) | undefined;
+  readonly command?: string | undefined;
   readonly focus?: boolean | undefined;
   /** Whether the end of the samples is the end of it; else what there is can be looked at until a key ends it. */
   readonly endsWithSamples?: boolean | undefined;

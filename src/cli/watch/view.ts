@@ -1,6 +1,6 @@
 /** What `windsock watch` shows and how keys change it: a table, one connection, or the keys; now, or a moment before. */
 import { type Connection, History, type Sample } from "../../observe/index.ts";
-import { asciiOf, type Brush, clip, timeText } from "./draw.ts";
+import { asciiOf, type Brush, clip, timeText, wrap } from "./draw.ts";
 import { Directions } from "./flow.ts";
 import { connectionAt, pictureLines } from "./picture.ts";
 import { rowsOf, tableLines } from "./table.ts";
@@ -13,12 +13,17 @@ const KEYS = `
   left, right, , .    a sample back or on (pauses); PageUp, PageDown: twenty
   Home, End           the oldest sample; now
   ?                   these keys
-  q, Ctrl-C           end`.split("\n");
+  q, Ctrl-C           end
+
+  In the bars: █ in flight, or not read; ▒ not sent, or room in the window; · free.
+  "waits" is what the sender was seen to wait for in each sample, and since when.`.split("\n");
 
 export interface ViewOptions {
   readonly brush: Brush;
   /** What is said below the title, at this moment. */
   readonly caption?: (() => string) | undefined;
+  /** The command, for the first line; `"watch"` unless told. */
+  readonly command?: string | undefined;
   /** Shows the first connection that there is in full, and when it has ended the next one. */
   readonly focus?: boolean | undefined;
 }
@@ -29,6 +34,7 @@ export class WatchView {
   readonly #history = new History();
   readonly #brush: Brush;
   readonly #caption: (() => string) | undefined;
+  readonly #command: string;
   /** Whether a new connection takes the place of the one that has ended. */
   readonly #follows: boolean;
   #mode: "table" | "picture" | "keys";
@@ -43,7 +49,8 @@ export class WatchView {
   #pausedAt: number | undefined;
   #ended = false;
 
-  constructor({ brush, caption, focus = false }: ViewOptions) {
+  constructor({ brush, caption, command = "watch", focus = false }: ViewOptions) {
+    this.#command = command;
     this.#brush = brush;
     this.#caption = caption;
     this.#follows = focus;
@@ -209,7 +216,7 @@ export class WatchView {
     const paused = this.#pausedAt === undefined ? "" : this.#brush.paint("reverse", " paused ");
     const ended = this.#ended ? "ended" : "";
     const parts = [
-      "windsock watch",
+      `windsock ${this.#command}`,
       time,
       count === 1 ? "1 connection" : `${count} connections`,
       missed,
@@ -219,16 +226,4 @@ export class WatchView {
     ].filter((part) => part !== "");
     return clip(parts.join("  "), columns);
   }
-}
-
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((one) => clip(one, columns));
 }
