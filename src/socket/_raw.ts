@@ -149,7 +149,11 @@ export interface Opening {
   readonly hint: (number: number, syscall: string) => string | undefined;
 }
 
-/** Opens a socket; what came before this returns, and would not come afterwards, is not received. @throws {SysError} */
+/**
+ * Opens a socket; what came before this returns, and would not come afterwards, is not received: but for a packet that another CPU has
+ * let pass and not queued yet, for which only an RCU grace period would wait, some ten milliseconds.
+ * @throws {SysError}
+ */
 export function openHostSocket(opening: Opening): number {
   const { family, type, protocol, settings, bind, receivesAtOnce, hint } = opening;
   const filter = opening.filter === undefined ? undefined : filterBytes(opening.filter);

@@ -155,7 +155,7 @@ export class RawSocket extends IpDatagramSocket<HostAddr> {
 
   /**
    * Opens a raw socket. What comes from the moment on in which this returns is received, if `localAddr`, `device`, `icmpTypes`
-   * and `filter` let it.
+   * and `filter` let it; of what another CPU delivers in that very moment, a packet may come that they would not let.
    *
    * @param protocol `"raw"` sends packets of any protocol with their headers, and receives next to nothing; Linux has no
    * raw sockets of protocol 0
