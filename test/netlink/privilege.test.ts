@@ -8,7 +8,9 @@ import { RouteSocket } from "../../src/netlink/route/index.ts";
 import { SysError } from "../../src/sys/index.ts";
 import { isolated, pair } from "../socket/_helpers.ts";
 
-const SETUP = `ip link add v0 type veth peer name v1; ip link set lo up; ip link set v0 up; ip link set v1 up
+/** Without addresses that come by themselves, and change once nobody else is found to have them. */
+const SETUP = `ip link add v0 type veth peer name v1; ip link set v0 addrgenmode none; ip link set v1 addrgenmode none
+  ip link set lo up; ip link set v0 up; ip link set v1 up
   ip addr add 192.0.2.1/24 dev v0; ip route add 10.0.0.0/8 via 192.0.2.2
   ip -6 addr add 2001:db8::1/64 dev v0 nodad; ip -6 route add 2001:db8:1::/48 via 2001:db8::2
   ip rule add priority 500 table 77; ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev v0`;
