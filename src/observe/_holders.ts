@@ -20,7 +20,7 @@ export class Holders {
   ): (inode: bigint) => readonly Holder[] | undefined {
     if (!this.#looking && now - this.#lookedMs >= INTERVAL_MS) {
       this.#lookedMs = now;
-      void this.#look(new Set(lists.flatMap((list) => list.map(({ inode }) => BigInt(inode)))));
+      void this.#look(new Set(lists.flatMap((list) => list.map(({ inode }) => inode))));
     }
     const found = this.#found;
     return (inode) => (inode === 0n ? NOBODY : found.get(inode));

@@ -18,7 +18,7 @@ export interface Reading {
   /** Whether the timer for probes of a closed window runs. It also runs where the window is open and something else holds. */
   readonly persisting: boolean;
   /** 0 where no process has it. */
-  readonly inode: bigint | number;
+  readonly inode: bigint;
   readonly info: Counts | undefined;
   readonly memory: SkMemInfo | undefined;
   /** The program's own counts. */

@@ -1,13 +1,13 @@
 /** Where readings come from: our own streams by their fd, and the kernel's account of all sockets. */
 import type { SocketAddr } from "../ip/index.ts";
 import {
+  CONNECTED_STATES,
   type DiagSocket,
   type Extension,
   type InetSocket,
   type ParsedFilter,
   socketOwnersAsync,
-  TCP_STATES,
-  type TcpState,
+  stateOf,
 } from "../netlink/diag/index.ts";
 import { SO, type TcpStream } from "../socket/index.ts";
 import * as C from "../sys/index.ts";
@@ -34,19 +34,6 @@ const FEW = 16;
 const SEARCH_MS = 90; // less than the 100 that many choose as their period
 
 const WITH: readonly Extension[] = ["info", "memory"];
-/** What listens or has no peer is no connection. */
-const STATES = [
-  "established",
-  "syn-sent",
-  "syn-recv",
-  "fin-wait-1",
-  "fin-wait-2",
-  "time-wait",
-  "close-wait",
-  "last-ack",
-  "closing",
-] as const;
-
 /** Makes readings of sockets. */
 export class Reader {
   readonly #diag: DiagSocket;
@@ -63,7 +50,8 @@ export class Reader {
 
   /** All connections that a filter lets through. */
   dump({ states, family, filter }: ParsedFilter = {}): Source {
-    const wanted = states === undefined ? STATES : STATES.filter((state) => states.includes(state));
+    const wanted =
+      states === undefined ? CONNECTED_STATES : CONNECTED_STATES.filter((state) => states.includes(state));
     const scan = this.#diag.scan({ states: wanted, with: WITH, family, filter }, FEW);
     const search: Search = (take, options) => scan.run(take, options);
     return this.#following(scan, search, ({ state }) => wanted.some((one) => one === state));
@@ -73,7 +61,7 @@ export class Reader {
   process(pid: number): Source {
     let begun: string | undefined;
     let had = new Set<bigint>();
-    const scan = this.#diag.scan({ states: STATES, with: WITH }, FEW);
+    const scan = this.#diag.scan({ states: CONNECTED_STATES, with: WITH }, FEW);
     const search: Search = async (take, options) => {
       begun ??= startOf(pid);
       const owned = begun === startOf(pid) ? await socketsOf(pid, options) : undefined;
@@ -109,7 +97,7 @@ export class Reader {
     };
   }
 
-  /** Both ends of a connection, as far as they are on this machine. */
+  /** Both ends of a connection, as far as they are on this machine. @throws {TypeError} for ends of different families */
   connection(local: SocketAddr, peer: SocketAddr): Source {
     const ends = this.#bothEnds(local, peer);
     return async (options) => present(await ends(options));
@@ -125,9 +113,9 @@ export class Reader {
       this.#ends.get(cookie) ??
       this.#ends.add(cookie, localAddr, peerAddr, { namespace: isHere ? "" : `${namespace} ` });
     const own = new OwnCounts(stream);
-    const ends = this.#bothEnds(localAddr, peerAddr);
+    const ends = isHere ? this.#bothEnds(localAddr, peerAddr) : undefined;
     return async (options) => {
-      if (!isHere) return stream.closed ? [] : [own.read(follow())];
+      if (ends === undefined) return stream.closed ? [] : [own.read(follow())];
       // The requests are sent at once, and answered while they are: the counts are of the same moment.
       const counts = own.counts();
       const [found, far] = await ends(options);
@@ -150,11 +138,8 @@ export class Reader {
       { local, peer },
       { local: peer, peer: local },
     ];
-    let lookup: Lookup | undefined;
-    return async (options) => {
-      lookup ??= this.#diag.lookup(ends, WITH);
-      return lookup.run(take, options);
-    };
+    const lookup = this.#diag.lookup(ends, WITH);
+    return async (options) => lookup.run(take, options);
   }
 
   #reading(socket: InetSocket): Reading {
@@ -169,7 +154,7 @@ export class Reader {
       receiveQueue: fin && queue > 0 ? queue - 1 : queue,
       finReceived: fin,
       persisting: socket.timer?.kind === "persist",
-      inode: socket.inodeNumber,
+      inode: socket.inode,
       info: socket.counts,
       memory: socket.memory,
       writtenBytes: undefined,
@@ -198,7 +183,7 @@ class OwnCounts {
   constructor(stream: TcpStream) {
     this.#stream = stream;
     const { tcpi_state, tcpi_bytes_received: received } = stream.info();
-    const state = stateOf(tcpi_state);
+    const state = stateOf(tcpi_state ?? 0);
     const since = stream.bytesRead + stream.buffers().receive.queued;
     const unknown = state === "closed" || received === undefined;
     this.#before = unknown ? 0 : Number(received) - (finReceived(state) ? 1 : 0) - since;
@@ -220,7 +205,7 @@ class OwnCounts {
     const stream = this.#stream;
     const info = stream.info();
     const { send, receive } = stream.buffers();
-    const state = stateOf(info.tcpi_state);
+    const state = stateOf(info.tcpi_state ?? 0);
     const readBytes = stream.bytesRead;
     return {
       of,
@@ -254,10 +239,6 @@ async function socketsOf(pid: number, options: C.WaitOptions): Promise<ReadonlyM
     address: `/proc/${pid}/fd`,
     hint: "to see what another user's process has open needs CAP_SYS_PTRACE",
   });
-}
-
-function stateOf(number = 0): TcpState | number {
-  return TCP_STATES[number - 1] ?? number;
 }
 
 function namespaceHere(): bigint | undefined {

@@ -34,8 +34,7 @@ export class Tracker {
     for (const reading of readings) {
       const { of: followed } = reading;
       const ours = reading.writtenBytes !== undefined;
-      const holders =
-        holdersOf === undefined ? undefined : ours ? OURSELVES : holdersOf(BigInt(reading.inode));
+      const holders = holdersOf === undefined ? undefined : ours ? OURSELVES : holdersOf(reading.inode);
       const end = draftOf(reading, this.#otherOf(followed)?.id, holders);
       this.#follow(followed, end, reading, now);
       ends.push(end);

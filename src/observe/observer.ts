@@ -249,11 +249,7 @@ export class Observer implements AsyncIterable<Sample>, Disposable {
         return this.#reader.dump(typeof filter === "string" ? parseSocketFilter(filter) : { filter });
       }
       if (target.local !== undefined && target.peer !== undefined) {
-        const [local, peer] = [addrOf("local", target.local), addrOf("peer", target.peer)];
-        if (local.ip.version !== peer.ip.version) {
-          throw new TypeError(`peer: expected an address of the family of ${local}, got ${peer}`);
-        }
-        return this.#reader.connection(local, peer);
+        return this.#reader.connection(addrOf("local", target.local), addrOf("peer", target.peer));
       }
     }
     throw new TypeError(

@@ -1,7 +1,7 @@
 /** Where `windsock watch` has its samples from: the kernel, or a recording; and the recording that it makes. */
 import { existsSync } from "node:fs";
 import { SocketAddr } from "../../ip/index.ts";
-import { parseSocketFilter, SocketFilterError, type TcpState } from "../../netlink/diag/index.ts";
+import { CONNECTED_STATES, parseSocketFilter, SocketFilterError } from "../../netlink/diag/index.ts";
 import {
   Observer,
   type ObserveTarget,
@@ -43,19 +43,11 @@ export function targetOf(words: readonly string[], pid: number | undefined): Obs
   return { filter: filterOf(words.join(" ")) };
 }
 
-/** What is in these has no peer: nothing is sent or received. */
-const NO_CONNECTION: ReadonlySet<TcpState | number> = new Set([
-  "listening",
-  "closed",
-  "bound-inactive",
-  "new-syn-recv",
-]);
-
 /** Read now, and not with the first sample. */
 function filterOf(text: string): string {
   try {
     const { states } = parseSocketFilter(text);
-    if (states?.every((state) => NO_CONNECTION.has(state))) {
+    if (states?.every((state) => !CONNECTED_STATES.includes(state))) {
       throw new UsageError(`expected a state of a connection, got ${states.join(", ")}`);
     }
     return text;

@@ -142,14 +142,6 @@ export function exactRequest(
   return requestOf(D.SOCK_DIAG_BY_FAMILY, protocol, header, []);
 }
 
-/** A request for a connection of TCP that was found before, with the same ends: its own cookie is not asked for. */
-export function requestAgain(socket: InetSocket, wanted: readonly Extension[] | undefined): NetlinkRequest {
-  const header = headerOf(0, "tcp", 0xffff_ffff);
-  header[2] = wantedBits(EXTENSIONS, wanted);
-  socket.putIdentity(header);
-  return requestOf(D.SOCK_DIAG_BY_FAMILY, "tcp", header, []);
-}
-
 /** A request to end a socket. */
 export function destroyRequest({
   protocol,

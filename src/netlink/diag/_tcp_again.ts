@@ -8,7 +8,7 @@ import { NetlinkError } from "../netlink_error.ts";
 import type { NetlinkRequest, NetlinkSocket } from "../netlink_socket.ts";
 import type { FilterNames } from "./_bytecode.ts";
 import { explained, type InetListOptions } from "./_inet_list.ts";
-import { dumpRequestOfBoth, dumpRequests, namesOf, requestAgain } from "./_inet_request.ts";
+import { dumpRequestOfBoth, dumpRequests, exactRequest, namesOf } from "./_inet_request.ts";
 import { decodeInetSocket, type InetSocket } from "./inet_socket.ts";
 
 /** What is made of a socket, which is only there during the call; `undefined` for one that is not wanted. */
@@ -44,7 +44,8 @@ export class TcpScan {
       const socket = decodeInetSocket(bytes, "tcp", start, end);
       const taken = take(socket);
       if (taken !== undefined && again.length <= this.#max) {
-        again.push(requestAgain(socket, this.#wishes.with));
+        const { localAddr: local, peerAddr: peer, device } = socket;
+        again.push(exactRequest("tcp", { local, peer, device, cookie: undefined }, this.#wishes.with));
       }
       return taken;
     };
@@ -90,7 +91,7 @@ export class TcpLookup {
   readonly #requests: readonly NetlinkRequest[];
   readonly #messages: Uint8Array;
 
-  /** @param requests of `exactRequest` or `requestAgain` */
+  /** @param requests of `exactRequest` */
   constructor(netlink: NetlinkSocket, requests: readonly NetlinkRequest[]) {
     this.#netlink = netlink;
     this.#requests = requests;

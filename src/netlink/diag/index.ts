@@ -59,7 +59,7 @@ export type {
   PortTest,
   SocketFilter,
 } from "./socket_filter.ts";
-export { statesOfWord, TCP_STATES, type TcpState } from "./tcp_state.ts";
+export { CONNECTED_STATES, stateOf, statesOfWord, TCP_STATES, type TcpState } from "./tcp_state.ts";
 export {
   decodeUnixSocket,
   type SocketFileId,

@@ -162,19 +162,6 @@ export class InetSocket {
     return this.#u32(D.MSG_ID + D.ID_COOKIE + 4) === 0 ? this.#u32(D.MSG_ID + D.ID_COOKIE) : this.cookie;
   }
 
-  /** @internal As {@link inode}. */
-  get inodeNumber(): number {
-    return this.#u32(D.MSG_INODE);
-  }
-
-  /** @internal Writes its family, ends and interface into a `struct inet_diag_req_v2` of TCP, which will find whoever has them. */
-  putIdentity(request: Uint8Array): void {
-    const start = this.#start;
-    request[0] = this.#bytes[start] as number;
-    request.set(this.#bytes.subarray(start + D.MSG_ID, start + D.MSG_ID + D.ID_COOKIE), D.REQ_ID);
-    request.fill(0xff, D.REQ_ID + D.ID_COOKIE, D.REQ_LEN); // INET_DIAG_NOCOOKIE
-  }
-
   get timer(): SocketTimer | undefined {
     const kind = this.#bytes[this.#start + D.MSG_TIMER] as number;
     if (kind === 0) return undefined;

@@ -82,48 +82,11 @@ export function tcpInfoAt(bytes: Uint8Array, start: number, end: number): TcpInf
   };
 }
 
-/** The 64-bit counts among {@link TcpCounts}. */
-type Wide =
-  | "tcpi_pacing_rate"
-  | "tcpi_bytes_acked"
-  | "tcpi_bytes_received"
-  | "tcpi_delivery_rate"
-  | "tcpi_busy_time"
-  | "tcpi_rwnd_limited"
-  | "tcpi_sndbuf_limited"
-  | "tcpi_bytes_sent"
-  | "tcpi_bytes_retrans";
-
-type Narrow =
-  | "tcpi_ca_state"
-  | "tcpi_retransmits"
-  | "tcpi_rto"
-  | "tcpi_snd_mss"
-  | "tcpi_unacked"
-  | "tcpi_sacked"
-  | "tcpi_lost"
-  | "tcpi_retrans"
-  | "tcpi_rtt"
-  | "tcpi_rttvar"
-  | "tcpi_snd_ssthresh"
-  | "tcpi_snd_cwnd"
-  | "tcpi_rcv_rtt"
-  | "tcpi_total_retrans"
-  | "tcpi_notsent_bytes"
-  | "tcpi_min_rtt"
-  | "tcpi_data_segs_in"
-  | "tcpi_data_segs_out"
-  | "tcpi_rcv_ooopack"
-  | "tcpi_snd_wnd"
-  | "tcpi_rcv_wnd";
-
 /**
  * What of TCP_INFO tells how a connection does. Where it is decoded for that alone, the 64-bit counts are numbers up to 2^53:
  * thousands of bigints a sample cost more than all the rest. What the kernel lacks is absent, or `undefined`.
  */
-export type TcpCounts = { readonly [Name in Narrow]?: number | undefined } & {
-  readonly [Name in Wide]?: number | bigint | undefined;
-};
+export type TcpCounts = Partial<ReturnType<typeof countsAt>>;
 
 /** As long as Linux 5.4 has it; the one later field that counts is looked for. */
 const COUNTS_LEN = 232;
@@ -136,7 +99,11 @@ let view: DataView = new DataView(new ArrayBuffer(0));
 export function tcpCountsAt(bytes: Uint8Array, start: number, end: number): TcpCounts {
   if (end - start < COUNTS_LEN) return tcp_info.decodePrefix(bytes.subarray(start, end));
   if (view.buffer !== bytes.buffer) view = new DataView(bytes.buffer);
-  const from = bytes.byteOffset + start;
+  return countsAt(bytes.byteOffset + start, end - start);
+}
+
+/** From where they begin in {@link view}. */
+function countsAt(from: number, length: number) {
   return {
     tcpi_ca_state: view.getUint8(from + 1),
     tcpi_retransmits: view.getUint8(from + 2),
@@ -167,7 +134,7 @@ export function tcpCountsAt(bytes: Uint8Array, start: number, end: number): TcpC
     tcpi_bytes_retrans: wide(view, from + 208),
     tcpi_rcv_ooopack: view.getUint32(from + 224, true),
     tcpi_snd_wnd: view.getUint32(from + 228, true),
-    tcpi_rcv_wnd: end - start < RCV_WND + 4 ? undefined : view.getUint32(from + RCV_WND, true),
+    tcpi_rcv_wnd: length < RCV_WND + 4 ? undefined : view.getUint32(from + RCV_WND, true),
   };
 }
 

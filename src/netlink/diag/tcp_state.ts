@@ -29,10 +29,13 @@ export const TCP_STATES: readonly TcpState[] = WORDS;
 /** Every state that there is or will be. */
 export const ALL_STATES = 0xffff_ffff;
 
+/** Those of one end of a connection: what listens or has no peer is none. */
+export const CONNECTED_STATES: readonly TcpState[] = all("listening", "closed", "bound-inactive");
+
 /** ss's words for several states. man 8 ss, "STATE-FILTER" */
 const GROUPS: Readonly<Record<string, readonly TcpState[]>> = {
   all: all(),
-  connected: all("listening", "closed", "bound-inactive"),
+  connected: CONNECTED_STATES,
   synchronized: all("listening", "closed", "bound-inactive", "syn-sent"),
   bucket: ["syn-recv", "time-wait"],
   big: all("syn-recv", "time-wait"),

@@ -24,7 +24,7 @@ async function pair(t: TestContext, address: string): Promise<Pair> {
 }
 
 const told = (socket: InetSocket): string =>
-  `${socket.family} ${socket.state} ${socket.localAddr} ${socket.peerAddr} ${socket.cookieKey} ${socket.inodeNumber} ${socket.counts?.tcpi_bytes_acked} ${socket.memory?.sndbuf}`;
+  `${socket.family} ${socket.state} ${socket.localAddr} ${socket.peerAddr} ${socket.cookieKey} ${socket.inode} ${socket.counts?.tcpi_bytes_acked} ${socket.memory?.sndbuf}`;
 
 const dumped = (socket: InetSocket): string =>
   `${socket.family} ${socket.state} ${socket.localAddr} ${socket.peerAddr} ${socket.cookie} ${socket.inode} ${socket.info?.tcpi_bytes_acked} ${socket.memory?.sndbuf}`;
