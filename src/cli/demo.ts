@@ -8,7 +8,7 @@ import { Stage } from "./demo/stage.ts";
 import { readableBy } from "./watch/draw.ts";
 import type { SampleSource } from "./watch/source.ts";
 import { showOnTerminal } from "./watch/terminal.ts";
-import { type WebOptions, WebShow, webPortOf } from "./web/show.ts";
+import { type WebOptions, webPortOf } from "./web/options.ts";
 
 const EXAMPLES = `
 A sender and a receiver on loopback, in scenes that end by themselves:
@@ -57,7 +57,7 @@ async function demo(names: readonly string[], options: Options): Promise<number>
   const web =
     port === undefined
       ? undefined
-      : await WebShow.open({
+      : await (await import("./web/show.ts")).WebShow.open({
           port,
           mode: "demo",
           caption,

@@ -5,7 +5,7 @@ import { readableBy } from "./watch/draw.ts";
 import { WatchLines } from "./watch/lines.ts";
 import { openSource, type SampleSource, type SourceOptions } from "./watch/source.ts";
 import { showOnTerminal } from "./watch/terminal.ts";
-import { type WebOptions, WebShow, webPortOf } from "./web/show.ts";
+import { type WebOptions, webPortOf } from "./web/options.ts";
 
 const EXAMPLES = `
 TARGET is a port, the two addresses of a connection, or words of ss's filters; all connections unless told. On a terminal it
@@ -72,6 +72,7 @@ async function watch(words: readonly string[], options: Options): Promise<number
 async function showOnWeb(source: SampleSource, port: number, mode: "live" | "replay"): Promise<void> {
   try {
     const endText = `The ${mode === "live" ? "sampling" : "recording"} is at its end. What it has can be looked at.`;
+    const { WebShow } = await import("./web/show.ts"); // with it comes node:http, which nothing else needs
     const show = await WebShow.open({
       port,
       mode,

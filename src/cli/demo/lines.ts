@@ -1,7 +1,8 @@
 /** `windsock demo` where there is no terminal: what is said, and below it as many lines as one can read. */
 import { connectionsOf, type Sample } from "../../observe/index.ts";
-import { bytesText, cell, millisText } from "../watch/draw.ts";
-import { Directions, WAIT_LABELS } from "../watch/flow.ts";
+import { bytesText, cell, wrap } from "../watch/draw.ts";
+import { Directions } from "../watch/flow.ts";
+import { waitText } from "../watch/lines.ts";
 
 const WIDTH = 80;
 
@@ -33,12 +34,10 @@ export class DemoLines {
     const [connection] = connectionsOf(sample);
     const { sender, receiver } = connection ? this.#directions.flowOf(connection, false) : {};
     if (sender !== undefined) {
-      const { waiting, waitingMs } = sender;
+      const { waiting } = sender;
       const isNew = !this.#reasons.has(waiting);
       if (isNew || elapsedMs - this.#toldMs >= this.#everyMs) {
         this.#reasons.add(waiting);
-        const waits =
-          waiting === "nothing-to-send" ? "nothing" : `${WAIT_LABELS[waiting][0]} ${millisText(waitingMs)}`;
         const facts = [
           fact("written", sender.writtenBytes),
           fact("not sent", sender.notSentBytes),
@@ -47,7 +46,7 @@ export class DemoLines {
           fact("not read", receiver?.receiveQueueBytes),
           fact("read", receiver?.readBytes),
         ];
-        const text = `${facts.join("  ")}  waits for ${waits}`;
+        const text = `${facts.join("  ")}  waits for ${waitText(sender)}`;
         // While nothing happens nothing is told.
         if (text !== this.#told) {
           this.#toldMs = elapsedMs;
@@ -69,13 +68,5 @@ function fact(name: string, bytes: number | undefined): string {
 /** The title, and what is said in lines. */
 function captionLines(caption: string): string[] {
   const end = caption.indexOf(". ");
-  const lines: string[] = ["", caption.slice(0, end)];
-  let line = "";
-  for (const word of caption.slice(end + 2).split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > WIDTH) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
+  return ["", caption.slice(0, end), ...wrap(caption.slice(end + 2), WIDTH)];
 }

@@ -38,7 +38,8 @@ function longer(sender: EndSample | undefined): number {
   return Math.floor(Math.log2(Math.max(500, sender.waitingMs) / 500));
 }
 
-function waitText({ waiting, waitingMs }: EndSample): string {
+/** What a sender waits for, and for how long. */
+export function waitText({ waiting, waitingMs }: EndSample): string {
   return waiting === "nothing-to-send" ? "nothing" : `${WAIT_LABELS[waiting][0]} ${millisText(waitingMs)}`;
 }
 

@@ -1,7 +1,7 @@
 /** Samples in a browser, until a signal or their end. */
 import { readFile } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
-import { note, print, UsageError } from "../_command.ts";
+import { note, print } from "../_command.ts";
 import type { SampleSource } from "../watch/source.ts";
 import { WebServer, type WebServerOptions } from "./server.ts";
 
@@ -10,24 +10,6 @@ const PAGE = new URL("../viewer/page.html", import.meta.url);
 
 /** So long at most samples that come as fast as they are read keep the pages waiting. */
 const TURN_MS = 20;
-
-/** The options of a command that has a page. */
-export interface WebOptions {
-  readonly web?: true;
-  readonly port?: number;
-  readonly json?: true;
-  readonly plain?: true;
-}
-
-/** @returns the port of the page, 0 for any; undefined where no page is asked for @throws {UsageError} */
-export function webPortOf({ web, port, json, plain }: WebOptions): number | undefined {
-  if (!web) {
-    if (port !== undefined) throw new UsageError("--port is for --web");
-    return undefined;
-  }
-  if (json || plain) throw new UsageError("--web goes without --json and --plain");
-  return port ?? 0;
-}
 
 export interface ShowOptions extends Pick<WebServerOptions, "mode" | "port" | "caption"> {
   /** Said when the samples are at their end, after which the pages are still served. */
